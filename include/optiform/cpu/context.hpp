@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <optiform/core/config.hpp>
+#include <optiform/core/error.hpp>
+#include <optiform/core/memory.hpp>
+#include <optiform/cpu/threads.hpp>
+#include <thread>
+#include <utility>
+#include <vector>
+
+OPTIFORM_NAMESPACE_BEGIN
+
+/// What CPU kernels need at run time: threads, and scratch memory that grows on first use only.
+///
+/// Contract  not copyable; used by one outside thread at a time. Each scratch function owns one
+///           block per thread number; a call invalidates what the same function gave that thread
+///           before. Blocks start at a multiple of 64 bytes; their contents are undefined.
+///           Threads: a type with Threads(int), threads(), current() and run(tasks, f) as in
+///           ForkJoinPool.
+template <class Threads>
+class CpuContext {
+ public:
+  /// threads = 0 takes all cores.
+  explicit CpuContext(int threads = 0)
+      : threads_(counted(threads)),
+        scratch_(static_cast<std::size_t>(threads_.threads())),
+        gemm_scratch_(static_cast<std::size_t>(threads_.threads())) {}
+  CpuContext(const CpuContext&) = delete;
+  CpuContext& operator=(const CpuContext&) = delete;
+
+  int threads() const { return threads_.threads(); }
+
+  /// Number of the calling thread inside a task that others run beside, -1 elsewhere.
+  int current() const { return threads_.current(); }
+
+  /// Calls f(Index task, int thread) for every task in [0, tasks) and waits for all of them.
+  template <class F>
+  void parallel(Index tasks, F&& f) {
+    threads_.run(tasks, std::forward<F>(f));
+  }
+
+  /// Memory of one kernel on one thread.
+  std::byte* scratch(int thread, Index bytes) {
+    return grown(scratch_[static_cast<std::size_t>(thread)], bytes);
+  }
+
+  /// Memory of matrix products on one thread, apart from scratch(): kernels may call
+  /// gemm_serial() while they hold the other.
+  std::byte* gemm_scratch(int thread, Index bytes) {
+    return grown(gemm_scratch_[static_cast<std::size_t>(thread)], bytes);
+  }
+
+  /// Memory of one threaded matrix product, filled and read by all threads.
+  std::byte* shared_gemm_scratch(Index bytes) { return grown(shared_gemm_scratch_, bytes); }
+
+ private:
+  static int counted(int threads) {
+    if (threads < 0) fail("CpuContext: threads = ", threads, ", expected 0 (all cores) or more");
+    if (threads > 0) return threads;
+    return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  }
+  static std::byte* grown(Buffer<std::byte>& block, Index bytes) {
+    if (block.size() < bytes) block.reset(bytes);
+    return block.data();
+  }
+
+  Threads threads_;
+  std::vector<Buffer<std::byte>> scratch_, gemm_scratch_;
+  Buffer<std::byte> shared_gemm_scratch_;
+};
+
+OPTIFORM_NAMESPACE_END
