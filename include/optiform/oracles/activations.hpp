@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cmath>
+#include <optiform/core/config.hpp>
+
+OPTIFORM_NAMESPACE_BEGIN
+
+/// The exact Gaussian error linear unit.
+///
+///   value(x)      = x Phi(x),              Phi(x) = (1 + erf(x / sqrt 2)) / 2
+///   derivative(x) = Phi(x) + x phi(x),     phi(x) = exp(-x^2 / 2) / sqrt(2 pi)
+///
+/// Limits    value(0) = 0, derivative(0) = 1/2; far right it is x, far left it is 0. T is any type
+///           with arithmetic and an erf and exp: a scalar, a Dual, a vector register.
+/// Source    Hendrycks, Gimpel, "Gaussian error linear units", arXiv 1606.08415.
+struct Gelu {
+  template <class T>
+  static constexpr T value(T x) {
+    return x * cumulative(x);
+  }
+
+  template <class T>
+  static constexpr T derivative(T x) {
+    using std::exp;
+    return cumulative(x) + x * (T(0.39894228040143267794) * exp(T(-0.5) * x * x));
+  }
+
+ private:
+  template <class T>
+  static constexpr T cumulative(T x) {
+    using std::erf;
+    return T(0.5) + T(0.5) * erf(T(0.70710678118654752440) * x);
+  }
+};
+
+OPTIFORM_NAMESPACE_END

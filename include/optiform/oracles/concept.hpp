@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <optiform/core/backend.hpp>
+#include <optiform/core/config.hpp>
+#include <optiform/core/memory.hpp>
+#include <optiform/core/parameters.hpp>
+#include <optiform/core/require.hpp>
+#include <optiform/core/shape.hpp>
+#include <string>
+#include <string_view>
+
+OPTIFORM_NAMESPACE_BEGIN
+
+/// Opt-in of an oracle: using gradient_oracle_concept = gradient_oracle_tag.
+struct gradient_oracle_tag {};
+
+namespace archetype {
+
+/// A backend without a single kernel: enough to read an oracle's declarations.
+struct OracleBackend {};
+/// A shape that every oracle accepts.
+inline constexpr ModelShape oracle_shape{.width = 8, .heads = 1, .hidden = 8};
+
+}  // namespace archetype
+
+template <>
+struct kernels<archetype::OracleBackend> {
+  struct Context {};
+};
+
+namespace detail {
+
+/// The oracle as the archetype backend sees it; function bodies are not instantiated.
+template <class Oracle>
+using declared_oracle =
+    typename Oracle::template on<archetype::OracleBackend, double, archetype::oracle_shape>;
+
+using OracleContext = context_t<archetype::OracleBackend>;
+
+template <class Oracle>
+concept oracle_opts_in =
+    std::same_as<typename Oracle::gradient_oracle_concept, gradient_oracle_tag>;
+
+template <class Oracle>
+concept oracle_has_name = requires {
+  { Oracle::name } -> std::convertible_to<std::string_view>;
+};
+
+template <class Oracle>
+concept oracle_has_on = requires {
+  typename declared_oracle<Oracle>;
+};
+
+template <class Oracle>
+concept oracle_has_parameters = requires(ParameterTable& table, const std::string& prefix,
+                                         Index layers) {
+  typename declared_oracle<Oracle>::Parameters;
+  {
+    declared_oracle<Oracle>::declare(table, prefix, layers)
+    } -> std::same_as<typename declared_oracle<Oracle>::Parameters>;
+};
+
+template <class Oracle>
+concept oracle_has_cache = requires(MemoryPlan& plan, const std::string& name, Index n) {
+  typename declared_oracle<Oracle>::Cache;
+  {
+    declared_oracle<Oracle>::reserve_cache(plan, name, n, n)
+    } -> std::same_as<typename declared_oracle<Oracle>::Cache>;
+};
+
+template <class Oracle>
+concept oracle_has_scratch = requires(MemoryPlan& plan, Index n, bool backward) {
+  typename declared_oracle<Oracle>::Scratch;
+  {
+    declared_oracle<Oracle>::reserve_scratch(plan, n, n, backward)
+    } -> std::same_as<typename declared_oracle<Oracle>::Scratch>;
+};
+
+template <class Oracle>
+concept oracle_has_forward =
+    requires(OracleContext& context, const double* in, double* out, std::byte* arena, Index n,
+             const typename declared_oracle<Oracle>::Parameters& parameters,
+             const typename declared_oracle<Oracle>::Cache& cache,
+             const typename declared_oracle<Oracle>::Scratch& scratch) {
+  declared_oracle<Oracle>::forward(context, in, parameters, arena, cache, scratch, n, n, in, out);
+};
+
+template <class Oracle>
+concept oracle_has_backward =
+    requires(OracleContext& context, const double* in, double* out, std::byte* arena, Index n,
+             const typename declared_oracle<Oracle>::Parameters& parameters,
+             const typename declared_oracle<Oracle>::Cache& cache,
+             const typename declared_oracle<Oracle>::Scratch& scratch) {
+  declared_oracle<Oracle>::backward(context, in, out, parameters, arena, cache, scratch, n, n, in,
+                                    in, out);
+};
+
+}  // namespace detail
+
+/// A function of the pre-normed state whose output is added as a descent direction.
+///
+/// An oracle is a pure description; `on<Backend, T, Shape>` instantiates it. It owns parameters,
+/// keeps a cache from forward to backward, and never names a backend.
+///
+/// Contract  forward writes g and the cache; backward reads both and the same y, adds to the
+///           parameters' gradients and overwrites y_gradient.
+/// See       CausalAttention, Mlp (<optiform/oracles/mlp.hpp> is the example to copy).
+template <class Oracle>
+concept GradientOracle =
+    (detail::oracle_opts_in<Oracle> ||
+     unmet<"add: using gradient_oracle_concept = optiform::gradient_oracle_tag">())  //
+    && (detail::oracle_has_name<Oracle> ||
+        unmet<"add: static constexpr std::string_view name = \"attn\"">())  //
+    && (detail::oracle_has_on<Oracle> ||
+        unmet<"add: template <class Backend, class T, ModelShape Shape> class on">())  //
+    && (detail::oracle_has_parameters<Oracle> ||
+        unmet<"expected in on: struct Parameters and static Parameters declare(ParameterTable&, "
+              "const std::string& prefix, Index layers)">())  //
+    && (detail::oracle_has_cache<Oracle> ||
+        unmet<"expected in on: struct Cache and static Cache reserve_cache(MemoryPlan&, "
+              "const std::string& name, Index batch, Index length)">())  //
+    && (detail::oracle_has_scratch<Oracle> ||
+        unmet<"expected in on: struct Scratch and static Scratch reserve_scratch(MemoryPlan&, "
+              "Index batch, Index length, bool backward)">())  //
+    && (detail::oracle_has_forward<Oracle> ||
+        unmet<"expected in on: static void forward(Context&, const T* parameters, "
+              "const Parameters&, std::byte* arena, const Cache&, const Scratch&, Index batch, "
+              "Index length, const T* y, T* g)">())  //
+    && (detail::oracle_has_backward<Oracle> ||
+        unmet<"expected in on: static void backward(Context&, const T* parameters, T* gradients, "
+              "const Parameters&, std::byte* arena, const Cache&, const Scratch&, Index batch, "
+              "Index length, const T* y, const T* g_gradient, T* y_gradient)">());
+
+OPTIFORM_NAMESPACE_END

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <optiform/core/backend.hpp>
+#include <optiform/core/config.hpp>
+#include <optiform/core/memory.hpp>
+#include <optiform/core/parameters.hpp>
+#include <optiform/core/shape.hpp>
+#include <optiform/oracles/concept.hpp>
+#include <string>
+#include <string_view>
+
+OPTIFORM_NAMESPACE_BEGIN
+
+/// A two-layer perceptron on each token as a descent direction.
+///
+///   g = w2 Activation(w1 y)
+///
+/// Shapes    y, g: [batch, length, width]; w1 [hidden, width]; w2 [width, hidden]. Matrices are
+///           stored [out, in].
+/// Contract  only w1 y is kept for backward; the activation is computed again, which is cheaper
+///           than reading it back from memory.
+/// Limits    tokens do not see each other; no biases.
+/// Errors    a shape without a hidden size is refused while compiling.
+/// See       Gelu, the usual Activation; CausalAttention, the oracle that mixes tokens.
+template <class Activation>
+struct Mlp {
+  using gradient_oracle_concept = gradient_oracle_tag;
+  static constexpr std::string_view name = "mlp";
+
+  template <class Backend, class T, ModelShape Shape>
+  class on {
+    static_assert(Shape.width > 0 && Shape.hidden > 0,
+                  "optiform: Mlp - the shape has no width or no hidden size; write "
+                  "ModelShape{.width = d, .heads = h, .hidden = 4 * d}");
+    using K = kernels<Backend>;
+    static constexpr Index width = Shape.width, hidden = Shape.hidden;
+
+   public:
+    using Context = context_t<Backend>;
+
+    /// Offsets into the flat parameter vector.
+    struct Parameters {
+      Index w1, w2;
+    };
+    /// Kept from forward to backward: w1 y, [tokens, hidden].
+    struct Cache {
+      MemoryPlan::Handle preactivation;
+    };
+    /// Activation(w1 y), later its gradient: [tokens, hidden].
+    struct Scratch {
+      MemoryPlan::Handle activated;
+    };
+
+    /// Adds the two matrices; the one that writes to the residual stream starts smaller.
+    static Parameters declare(ParameterTable& table, const std::string& prefix, Index layers) {
+      const double residual = 0.02 / std::sqrt(2 * static_cast<double>(layers));
+      const Index w1 = table.add(prefix + "w1.weight", Role::matrix, {hidden, width},
+                                 Initialisation::normal(0.02));
+      const Index w2 = table.add(prefix + "w2.weight", Role::matrix, {width, hidden},
+                                 Initialisation::normal(residual));
+      return {w1, w2};
+    }
+
+    static Cache reserve_cache(MemoryPlan& plan, const std::string& name, Index batch,
+                               Index length) {
+      return {plan.reserve<T>(name + "preactivation", batch * length * hidden)};
+    }
+
+    static Scratch reserve_scratch(MemoryPlan& plan, Index batch, Index length, bool) {
+      return {plan.reserve<T>("mlp.activated", batch * length * hidden)};
+    }
+
+    /// g = oracle(y); fills the cache.
+    static void forward(Context& context, const T* parameters, const Parameters& at,
+                        std::byte* arena, const Cache& cache, const Scratch& scratch, Index batch,
+                        Index length, const T* y, T* g) {
+      const Index tokens = batch * length;
+      T* preactivation = MemoryPlan::at<T>(arena, cache.preactivation);
+      T* activated = MemoryPlan::at<T>(arena, scratch.activated);
+      K::gemm(context, Transpose::no, Transpose::yes, tokens, hidden, width, T(1), y, width,
+              parameters + at.w1, width, T(0), preactivation, hidden);
+      K::template activation_forward<Activation>(context, tokens * hidden, preactivation,
+                                                 activated);
+      K::gemm(context, Transpose::no, Transpose::yes, tokens, width, hidden, T(1), activated,
+              hidden, parameters + at.w2, hidden, T(0), g, width);
+    }
+
+    /// gradients += d/d parameters, y_gradient = d/d y, given d/d g and the filled cache.
+    static void backward(Context& context, const T* parameters, T* gradients, const Parameters& at,
+                         std::byte* arena, const Cache& cache, const Scratch& scratch, Index batch,
+                         Index length, const T* y, const T* g_gradient, T* y_gradient) {
+      const Index tokens = batch * length;
+      const T* preactivation = MemoryPlan::at<T>(arena, cache.preactivation);
+      T* activated = MemoryPlan::at<T>(arena, scratch.activated);
+      K::template activation_forward<Activation>(context, tokens * hidden, preactivation,
+                                                 activated);
+      K::gemm(context, Transpose::yes, Transpose::no, width, hidden, tokens, T(1), g_gradient,
+              width, activated, hidden, T(1), gradients + at.w2, hidden);
+      T* hidden_gradient = activated;  // the activation is not needed any more
+      K::gemm(context, Transpose::no, Transpose::no, tokens, hidden, width, T(1), g_gradient, width,
+              parameters + at.w2, hidden, T(0), hidden_gradient, hidden);
+      K::template activation_backward<Activation>(context, tokens * hidden, preactivation,
+                                                  hidden_gradient, hidden_gradient);
+      K::gemm(context, Transpose::yes, Transpose::no, hidden, width, tokens, T(1), hidden_gradient,
+              hidden, y, width, T(1), gradients + at.w1, width);
+      K::gemm(context, Transpose::no, Transpose::no, tokens, width, hidden, T(1), hidden_gradient,
+              hidden, parameters + at.w1, width, T(0), y_gradient, width);
+    }
+  };
+};
+
+OPTIFORM_NAMESPACE_END
