@@ -179,8 +179,13 @@ def only_the_ratio():
 
 
 def initial_statistics():
-    """One token at a time, width 768, 12 layers."""
-    expected = {"vanilla": (0.34, 0.12), "adam": (5.9, 0.02), "heavy-ball": (23.6, 0.01)}
+    """One token at a time, width 768, 12 layers.
+
+    Every oracle output is nearly orthogonal to the stream, so the cosine with x0 is rms(x0) over
+    rms(x_L): 0.0283 / 0.336 = 0.084 for vanilla (0.03 is the spread from token to token, 0.02 that
+    from seed to seed).
+    """
+    expected = {"vanilla": (0.34, 0.084), "adam": (5.9, 0.02), "heavy-ball": (23.6, 0.01)}
     expected["nesterov"] = expected["tmm"] = expected["heavy-ball"]
     for rule, (rms, cosine) in expected.items():
         torch.manual_seed(3)
