@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: MIT
+# Flags for the library's own tests, benches and examples. Nothing here is installed.
+
+# The instruction set of this machine.
+add_library(optiform_native INTERFACE)
+add_library(optiform::native ALIAS optiform_native)
+target_compile_options(optiform_native INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-march=native>)
+
+# Everything that is present: all components, warnings, this machine's instruction set.
+add_library(optiform_developer INTERFACE)
+foreach(component IN LISTS OPTIFORM_COMPONENTS)
+  target_link_libraries(optiform_developer INTERFACE optiform::${component})
+endforeach()
+target_link_libraries(optiform_developer INTERFACE optiform::native)
+target_compile_options(optiform_developer INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wconversion
+    $<$<BOOL:${OPTIFORM_WERROR}>:-Werror> $<$<CXX_COMPILER_ID:GNU>:-fconcepts-diagnostics-depth=3>>)
+
+# Whether the components that `folder` of tests, benches or examples includes are present.
+function(optiform_missing_component result)
+  set(${result} "" PARENT_SCOPE)
+  foreach(component IN LISTS ARGN)
+    if(NOT component IN_LIST OPTIFORM_COMPONENTS)
+      set(${result} ${component} PARENT_SCOPE)
+      return()
+    endif()
+  endforeach()
+endfunction()
