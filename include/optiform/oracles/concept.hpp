@@ -117,21 +117,14 @@ concept GradientOracle =
     && (detail::oracle_has_on<Oracle> ||
         unmet<"add: template <class Backend, class T, ModelShape Shape> class on">())  //
     && (detail::oracle_has_parameters<Oracle> ||
-        unmet<"expected in on: struct Parameters and static Parameters declare(ParameterTable&, "
-              "const std::string& prefix, Index layers)">())  //
+        unmet<"expected in on: static Parameters declare(ParameterTable&, prefix, layers)">())  //
     && (detail::oracle_has_cache<Oracle> ||
-        unmet<"expected in on: struct Cache and static Cache reserve_cache(MemoryPlan&, "
-              "const std::string& name, Index batch, Index length)">())  //
+        unmet<"expected in on: static Cache reserve_cache(MemoryPlan&, name, batch, length)">())  //
     && (detail::oracle_has_scratch<Oracle> ||
-        unmet<"expected in on: struct Scratch and static Scratch reserve_scratch(MemoryPlan&, "
-              "Index batch, Index length, bool backward)">())  //
+        unmet<"expected in on: static Scratch reserve_scratch(plan, batch, length, bool)">())  //
     && (detail::oracle_has_forward<Oracle> ||
-        unmet<"expected in on: static void forward(Context&, const T* parameters, "
-              "const Parameters&, std::byte* arena, const Cache&, const Scratch&, Index batch, "
-              "Index length, const T* y, T* g)">())  //
+        unmet<"expected in on: static void forward, with the arguments of oracles/mlp.hpp">())  //
     && (detail::oracle_has_backward<Oracle> ||
-        unmet<"expected in on: static void backward(Context&, const T* parameters, T* gradients, "
-              "const Parameters&, std::byte* arena, const Cache&, const Scratch&, Index batch, "
-              "Index length, const T* y, const T* g_gradient, T* y_gradient)">());
+        unmet<"expected in on: static void backward, with the arguments of oracles/mlp.hpp">());
 
 OPTIFORM_NAMESPACE_END
