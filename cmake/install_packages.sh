@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Installs the Debian/Ubuntu packages that a task needs, if any is missing.
+#   cmake/install_packages.sh build       compilers, libraries and tools of the build and the tests
+#   cmake/install_packages.sh quickstart  the same, and what the quickstart draws and trains with
+#   cmake/install_packages.sh ci          the same as build, and the other tools of .ci/run
+set -euo pipefail
+
+packages=(g++ cmake ninja-build ccache libeigen3-dev libxtensor-dev doctest-dev libbenchmark-dev
+  libcli11-dev nlohmann-json3-dev libtomlplusplus-dev libsentencepiece-dev xz-utils)
+case ${1:-build} in
+  build) ;;
+  quickstart) packages+=(sentencepiece gnuplot-nox bible-kjv) ;;
+  ci) packages+=(clang clang-format) ;;
+  *) echo "install_packages.sh: unknown task '$1'; expected build, quickstart or ci" >&2 && exit 2 ;;
+esac
+
+if ! command -v dpkg-query >/dev/null; then
+  echo "optiform: this is no Debian or Ubuntu; going on with what is installed" >&2
+  exit 0
+fi
+missing=()
+for package in "${packages[@]}"; do
+  status=$(dpkg-query -W -f '${Status}' "$package" 2>/dev/null || true)
+  [[ $status == *" installed" ]] || missing+=("$package")
+done
+((${#missing[@]})) || exit 0
+
+as_root=()
+if [[ $(id -u) != 0 ]]; then
+  # Ask for a password only where somebody can type one.
+  if command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [[ -t 0 ]]; }; then
+    as_root=(sudo)
+  else
+    echo "optiform: these packages are missing and only root can install them:" \
+      "apt-get install ${missing[*]}" >&2
+    exit 1
+  fi
+fi
+echo "optiform: installing ${missing[*]}"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq "$@" >>"$log" 2>&1; }
+# Known package lists may be enough where the network is not there.
+apt update || true
+if ! apt install -y --no-install-recommends "${missing[@]}"; then
+  tail -n 5 "$log" >&2
+  echo "optiform: these packages are missing and apt-get could not install them:" \
+    "${missing[*]}" >&2
+  exit 1
+fi
