@@ -344,12 +344,12 @@ def learning_rate_factor(step, steps, warm_up, floor=0.1):
 
 
 def train_step(model, optimizer, tokens, targets, learning_rate, clip=1.0):
-    """One AdamW step; returns the loss before it (a tensor, so nothing waits for it)."""
+    """One AdamW step; returns (loss before it, gradient norm) as tensors, so nothing waits."""
     for group in optimizer.param_groups:
         group["lr"] = learning_rate
     optimizer.zero_grad(set_to_none=True)
     loss = model.loss(tokens, targets)
     loss.backward()
-    torch.nn.utils.clip_grad_norm_(model.parameters(), clip)
+    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), clip)
     optimizer.step()
-    return loss.detach()
+    return loss.detach(), norm
