@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <optiform/rules/plan.hpp>
+#include <optiform/rules/transform.hpp>
+
+OPTIFORM_NAMESPACE_BEGIN
+
+/// What an evaluator runs: a type that owns a graph and its plan.
+template <class P>
+concept RowProgram = requires {
+  P::graph.nodes;
+  P::plan.sweeps;
+};
+
+/// Pointers of one run of a row program. Rows are dense and row-major, `length` elements each.
+///
+/// Contract  reads `input`, `column`, `coefficient`; overwrites `output`; statistics are written by
+///           forward programs (where not null) and read by backward ones; gradients are accumulated.
+template <class T>
+struct RowArguments {
+  static constexpr int max_buffers = 24;
+
+  Index rows = 0;
+  Index length = 0;
+  const T* input[max_buffers]{};
+  T* output[max_buffers]{};
+  const T* column[8]{};
+  double coefficient[Recording::max_coefficients * 2]{};
+  double clock = 1;         ///< t of `debias`, 1 at the first step
+  T* statistic = nullptr;   ///< [rows, statistics]
+  double* coefficient_gradient = nullptr;  ///< [coefficients], +=
+  T* column_gradient[8]{};  ///< [length] each, +=
+  bool streaming = false;   ///< outputs bypass the caches: for buffers larger than those
+};
+
+/// The forward half of a boundary or weight program, described by `Source::build()`.
+template <class Source>
+struct Forward {
+  static constexpr Graph graph = pruned(with_statistics(pruned(Source::build())));
+  static constexpr Plan plan = Planner(graph).result();
+  static_assert(!graph.overflow && !plan.overflow,
+                "optiform: the row program is too large; split the rule or use fewer norms");
+};
+
+/// Its derivative. `Source::in_place` says which adjoints may overwrite which.
+template <class Source>
+struct Backward {
+  static constexpr Graph graph = Reverse(Forward<Source>::graph, Source::in_place.of).result();
+  static constexpr Plan plan = Planner(graph).result();
+  static_assert(!graph.overflow && !plan.overflow,
+                "optiform: the backward row program is too large; split the rule or use fewer norms");
+};
+
+/// For each forward input the forward store whose adjoint its own adjoint may overwrite, or -1.
+struct InPlace {
+  static constexpr short no = -1;
+  static constexpr short unwanted = -2;  ///< this adjoint is not stored at all
+  short of[RowArguments<float>::max_buffers]{};
+  constexpr InPlace() {
+    for (short& s : of) s = no;
+  }
+};
+
+OPTIFORM_NAMESPACE_END
