@@ -36,7 +36,8 @@ TEST_CASE("Schedule: without warm-up step 0 has the full rate") {
 TEST_CASE("Schedule: cosine passes the mean of peak and floor half way") {
   const Schedule rate = cosine();
   CHECK(rate(60) == doctest::Approx(0.5 * (2e-3 + 2e-4)).epsilon(1e-12));
-  CHECK(rate(35) == doctest::Approx(2e-3 * (0.1 + 0.9 * 0.5 * (1 + std::sqrt(0.5)))).epsilon(1e-12));
+  CHECK(rate(35) ==
+        doctest::Approx(2e-3 * (0.1 + 0.9 * 0.5 * (1 + std::sqrt(0.5)))).epsilon(1e-12));
 }
 
 TEST_CASE("Schedule: wsd is constant until its decay starts, then a straight line") {
