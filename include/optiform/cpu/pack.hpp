@@ -4,38 +4,8 @@
 #include <cstdint>
 #include <limits>
 #include <optiform/core/config.hpp>
+#include <optiform/cpu/pack_native.hpp>  // IWYU pragma: export
 #include <type_traits>
-#include <utility>
-
-// Lambdas that take part in straight-line code.
-#define OPTIFORM_INLINE_LAMBDA __attribute__((always_inline))
-
-OPTIFORM_NAMESPACE_BEGIN
-
-/// Bytes of the widest vector register of the instruction set this file is compiled for.
-#if defined(__AVX512F__)
-inline constexpr int register_bytes = 64;
-#elif defined(__AVX__)
-inline constexpr int register_bytes = 32;
-#else
-inline constexpr int register_bytes = 16;
-#endif
-
-/// Elements of T in one vector register.
-template <class T>
-inline constexpr int pack_width = register_bytes / static_cast<int>(sizeof(T));
-
-/// Calls f(0), ..., f(Count - 1) as straight-line code. A loop over an array of vectors that is
-/// not unrolled keeps them in memory.
-template <int Count, class F>
-OPTIFORM_INLINE constexpr void unrolled(F&& f) {
-  [&]<int... I>(std::integer_sequence<int, I...>) OPTIFORM_INLINE_LAMBDA { (f(I), ...); }
-  (std::make_integer_sequence<int, Count>{});
-}
-
-OPTIFORM_NAMESPACE_END
-
-#include <optiform/cpu/pack_native.hpp>  // IWYU pragma: keep
 
 OPTIFORM_NAMESPACE_BEGIN
 
