@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <optiform/training/corpus.hpp>
+
+using namespace optiform;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Folder {
+  fs::path path = fs::temp_directory_path() / message("optiform_corpus_", ::getpid());
+  Folder() { fs::create_directories(path); }
+  ~Folder() { fs::remove_all(path); }
+  fs::path write(const std::string& name, const std::string& text) const {
+    std::ofstream(path / name, std::ios::binary) << text;
+    return path / name;
+  }
+};
+
+TEST_CASE("read_text: returns the bytes of a file as they are") {
+  const Folder folder;
+  const std::string text("a\0b\r\n\xff end without newline", 25);
+  CHECK(read_text(folder.write("text.txt", text)) == text);
+}
+
+TEST_CASE("read_text: missing, empty and unreadable files are one sentence with the path") {
+  const Folder folder;
+  const auto missing = folder.path / "missing.txt";
+  CHECK_THROWS_WITH_AS(read_text(missing),
+                       message("text file '", missing.string(), "' does not exist").c_str(), Error);
+  const auto empty = folder.write("empty.txt", "");
+  CHECK_THROWS_WITH_AS(read_text(empty),
+                       message("text file '", empty.string(), "' is empty").c_str(), Error);
+  CHECK_THROWS_AS(read_text(folder.path), Error);
+}
+
+TEST_CASE("read_text: .xz files are unpacked, truncated ones refused") {
+  if (std::system("xz --version > /dev/null 2>&1") != 0) {
+    MESSAGE("skipped: no xz program");
+    return;
+  }
+  const Folder folder;
+  std::string text;
+  for (int i = 0; i < 5000; ++i) text += message("line ", i * 7919 % 5003, "\n");
+  const auto plain = folder.write("it's text.txt", text);
+  REQUIRE(std::system(message("xz -k \"", plain.string(), "\"").c_str()) == 0);
+  fs::path packed = plain;
+  packed += ".xz";
+  CHECK(read_text(packed) == text);
+  fs::resize_file(packed, fs::file_size(packed) / 2);
+  CHECK_THROWS_AS(read_text(packed), Error);
+}
+
+TEST_CASE("read_corpus: without a validation file the last 5 % of the text are set aside") {
+  const Folder folder;
+  std::string text;
+  for (int i = 0; i < 2000; ++i) text += message("line ", i, "\n");
+  const auto corpus = read_corpus(folder.write("text.txt", text), "");
+  CHECK(corpus.training + corpus.validation == text);
+  CHECK(corpus.training.back() == '\n');
+  const double share =
+      static_cast<double>(corpus.validation.size()) / static_cast<double>(text.size());
+  CHECK(share > 0.045);
+  CHECK(share <= 0.05);
+
+  const auto other = read_corpus(folder.path / "text.txt", folder.write("other.txt", "other"));
+  CHECK(other.training == text);
+  CHECK(other.validation == "other");
+}
+
+TEST_CASE("encode_text: the number of threads changes nothing, order is kept") {
+  std::string text;
+  for (int i = 0; i < 300000; ++i) text += message("line ", i, i % 3 ? "\n" : " ");
+  const Bytes bytes;
+  const auto one = encode_text(bytes, text, 1);
+  CHECK(bytes.decode(one) == text);
+  CHECK(encode_text(bytes, text, 3) == one);
+  CHECK(encode_text(bytes, "", 2).empty());
+}
+
+}  // namespace
