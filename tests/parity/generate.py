@@ -10,6 +10,9 @@ value) and exactly representable in float32, so that both precisions start from 
     tokens, targets       I32  [batch, length]
     logits, loss          F64  of the weights above
     gradients.<name>      F64  of the loss, every parameter
+    terms.<name>          F64  for raw scalars: the sum of the absolute values of the terms that make
+                               up the gradient. They nearly cancel where a norm follows, so this is
+                               the scale of their rounding errors.
     stream                I32  [steps, 2, batch, length]: tokens and targets of the training run
     learning_rates        F64  [steps]: linear warm-up, then a cosine
     losses                F64  [steps + 1]: before each step, and after the last one on batch 0
@@ -26,7 +29,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from reference import (RULES, LanguageModel, Options, build_optimizer, learning_rate_factor,
+from reference import (RULES, SCALARS, LanguageModel, Options, build_optimizer, learning_rate_factor,
                        train_step)
 
 # Odd sizes on purpose: no width, head or vocabulary is a multiple of a vector, and the sequences
@@ -70,6 +73,39 @@ def sequences(generator, count):
     return torch.stack([ids[..., :-1], ids[..., 1:]], 1)
 
 
+def gradient_terms(model, tokens, targets):
+    """Sum of |d loss / d c at one element| over all elements, for every raw scalar."""
+    shape = (*tokens.shape, model.options.width)
+    leaves = {}
+
+    def spread(layer, index):
+        mapped = layer.coefficients
+
+        def coefficients(suffix):
+            out = {}
+            for name, value in mapped(suffix).items():
+                leaf = value.detach().expand(shape).clone().requires_grad_()
+                leaves[f"layers.{index}.{name}{suffix}_raw"] = out[name] = leaf
+            return out
+
+        layer.coefficients = coefficients
+
+    for i, layer in enumerate(model.layers):
+        spread(layer, i)
+    model.loss(tokens, targets).backward()
+    for layer in model.layers:
+        del layer.coefficients
+    parameters, terms = dict(model.named_parameters()), {}
+    for name, leaf in leaves.items():
+        raw = parameters[name].detach().requires_grad_()
+        scalar = name.split(".")[-1].split("_")[0]
+        (slope,) = torch.autograd.grad(SCALARS[scalar][0](raw).sum(), raw)
+        check = (leaf.grad.sum() * slope - parameters[name].grad).abs().max()
+        terms["terms." + name] = leaf.grad.abs().sum() * slope.abs()
+        assert check <= 1e-12 * terms["terms." + name].max(), name
+    return terms
+
+
 def train(model, stream):
     optimizer = build_optimizer(model, TRAINING["learning_rate"], foreach=False)
     losses, norms, rates = [], [], []
@@ -96,6 +132,7 @@ def write(path, seed, options):
     logits, loss = model(tokens), model.loss(tokens, targets)
     loss.backward()
     tensors |= {"gradients." + n: p.grad.clone() for n, p in model.named_parameters()}
+    tensors |= gradient_terms(model, tokens, targets)
     tensors |= {"tokens": tokens.int(), "targets": targets.int(), "stream": stream.int()}
     tensors |= {"logits": logits.detach(), "loss": loss.detach()}
 
