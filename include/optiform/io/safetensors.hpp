@@ -157,6 +157,7 @@ class SafetensorsFile {
 
   /// Reads a tensor of exactly this shape; `out` has room for all its elements.
   template <class T>
+    requires(!std::is_same_v<T, bool>)  // a byte that is neither 0 nor 1 is no bool: use uint8_t
   void read(const std::string& name, const std::vector<Index>& shape, T* out) const {
     const Place at = place(name);
     const TensorDescription& tensor = tensors_[at.index];
@@ -165,7 +166,8 @@ class SafetensorsFile {
              to_string(shape));
     const std::uint64_t bytes = *detail::byte_count(tensor.dtype, shape);
     const std::uint64_t begin = header_bytes_ + at.begin;
-    if (tensor.dtype == dtype_of<T>) return file_.read_at(begin, out, bytes);
+    const bool as_bytes = std::is_same_v<T, std::uint8_t> && tensor.dtype == DType::boolean;
+    if (tensor.dtype == dtype_of<T> || as_bytes) return file_.read_at(begin, out, bytes);
     if constexpr (std::is_floating_point_v<T>) {
       switch (tensor.dtype) {
         case DType::f64:
