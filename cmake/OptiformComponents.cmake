@@ -54,10 +54,10 @@ optiform_component(core
 # Headers of io/ and training/ that need more belong to the component that brings it.
 optiform_component(optiform
   LINK optiform::core Threads::Threads Eigen3::Eigen xtensor
-  FILES cpu.hpp io/eigen.hpp io/xtensor.hpp FOLDERS cpu)
+  FILES cpu.hpp io/eigen.hpp io/xtensor.hpp io/npy.hpp FOLDERS cpu)
 optiform_component(io
   LINK optiform::core nlohmann_json::nlohmann_json
-  FOLDERS io EXCLUDE "/(eigen|xtensor|[^/]*sentencepiece[^/]*)\\.hpp$")
+  FOLDERS io EXCLUDE "/(eigen|xtensor|npy|[^/]*sentencepiece[^/]*)\\.hpp$")
 optiform_component(sentencepiece
   LINK optiform::io SentencePiece::SentencePiece
   FILES io/*sentencepiece*.hpp training/*sentencepiece*.hpp)
