@@ -23,14 +23,24 @@ struct Gelu {
   template <class T>
   static constexpr T derivative(T x) {
     using std::exp;
-    return cumulative(x) + x * (T(0.39894228040143267794) * exp(T(-0.5) * x * x));
+    return cumulative(x) +
+           x * (constant<T>(0.39894228040143267794) * exp(constant<T>(-0.5) * x * x));
   }
 
  private:
   template <class T>
   static constexpr T cumulative(T x) {
     using std::erf;
-    return T(0.5) + T(0.5) * erf(T(0.70710678118654752440) * x);
+    return constant<T>(0.5) + constant<T>(0.5) * erf(constant<T>(0.70710678118654752440) * x);
+  }
+
+  /// A number as a scalar, or as a vector register of them.
+  template <class T>
+  static constexpr T constant(double number) {
+    if constexpr (requires { typename T::value_type; })
+      return T(static_cast<typename T::value_type>(number));
+    else
+      return T(number);
   }
 };
 
