@@ -23,7 +23,10 @@ inline void sync_directory(const std::filesystem::path& directory) {
 inline std::filesystem::path write_target(const std::filesystem::path& path) {
   std::error_code error;
   std::filesystem::path target = path;
-  if (std::filesystem::is_symlink(path, error)) target = std::filesystem::weakly_canonical(path);
+  for (int links = 0; std::filesystem::is_symlink(target, error); ++links) {
+    if (links == 40) fail("cannot write ", in_quotes(path), ": its symbolic links go in a circle");
+    target = target.parent_path() / std::filesystem::read_symlink(target, error);
+  }
   const auto status = std::filesystem::status(target, error);
   if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status))
     fail("cannot write ", in_quotes(path), ": it exists and is not a regular file");
