@@ -378,7 +378,6 @@ struct LinearMode {
     g.emit(Sink::store, 1, splice.copy(r.now[1]));
     return g;
   }
-  static constexpr InPlace in_place{};
 };
 
 struct Linear {
