@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <optiform/core/config.hpp>
+#include <optiform/core/error.hpp>
+#include <optiform/cpu/context.hpp>
+#include <optiform/cpu/gemm_arguments.hpp>
+#include <optiform/cpu/gemm_packed.hpp>
+
+// A provider of matrix products is a type with
+//   template <class T> static Index scratch_bytes(const GemmArguments<T>&);
+//   template <class T> static void serial(std::byte* scratch, const GemmArguments<T>&);
+// and, if it shares packed operands between threads, also
+//   template <class Context, class T> static void threaded(Context&, const GemmArguments<T>&);
+// Sizes are at least 1 when a provider is called, and errors in them have been reported.
+
+OPTIFORM_NAMESPACE_BEGIN
+
+namespace detail {
+
+template <class T>
+bool gemm_has_work(const GemmArguments<T>& g) {
+  if (g.m < 0 || g.n < 0 || g.k < 0)
+    fail("gemm: m = ", g.m, ", n = ", g.n, ", k = ", g.k, ", expected sizes of 0 or more");
+  const auto row_fits = [](const char* name, Index ld, Index row) {
+    if (ld < row) fail("gemm: ", name, " = ", ld, ", expected at least a row of ", row);
+  };
+  if (g.m == 0 || g.n == 0) return false;
+  if (g.k > 0) {
+    row_fits("lda", g.lda, g.transpose_a == Transpose::no ? g.k : g.m);
+    row_fits("ldb", g.ldb, g.transpose_b == Transpose::no ? g.n : g.k);
+  }
+  row_fits("ldc", g.ldc, g.n);
+  return true;
+}
+
+/// Products too small to be worth waking threads: about ten microseconds of one core.
+template <class T>
+bool gemm_is_small(const GemmArguments<T>& g) {
+  return static_cast<double>(g.m) * static_cast<double>(g.n) * static_cast<double>(g.k) < 5e5;
+}
+
+}  // namespace detail
+
+/// Bytes of scratch memory gemm_serial needs.
+template <class Gemm, class T>
+Index gemm_scratch_bytes(const GemmArguments<T>& g) {
+  return Gemm::scratch_bytes(g);
+}
+
+/// One product on the calling thread: what a kernel calls from inside parallel().
+///
+/// Contract  scratch: gemm_scratch_bytes<Gemm>(g) bytes at a multiple of 64, contents undefined.
+/// Errors    negative sizes and leading dimensions shorter than a row: Error.
+template <class Gemm, class T>
+void gemm_serial(std::byte* scratch, const GemmArguments<T>& g) {
+  if (detail::gemm_has_work(g)) Gemm::serial(scratch, g);
+}
+
+/// The same with the context's scratch memory of that thread.
+template <class Gemm, class Threads, class T>
+void gemm_serial(CpuContext<Threads>& context, int thread, const GemmArguments<T>& g) {
+  gemm_serial<Gemm>(context.gemm_scratch(thread, gemm_scratch_bytes<Gemm>(g)), g);
+}
+
+/// One product on all threads: C = alpha op(A) op(B) + beta C.
+///
+/// Contract  the result does not depend on the number of threads: every split follows from the
+///           sizes. Inside a parallel task the calling thread does all of it.
+/// Errors    as gemm_serial.
+template <class Gemm, class Threads, class T>
+void gemm(CpuContext<Threads>& context, const GemmArguments<T>& g) {
+  if (!detail::gemm_has_work(g)) return;
+  const int inside = context.current();
+  constexpr bool shares = requires { Gemm::threaded(context, g); };
+  if (detail::gemm_is_small(g) || (shares && (inside >= 0 || context.threads() == 1)))
+    return gemm_serial<Gemm>(context, std::max(0, inside), g);
+  if constexpr (shares) {
+    Gemm::threaded(context, g);
+  } else {
+    // The provider may round differently in tiles of other sizes, so one thread has the same.
+    constexpr Index rows = 128, columns = 512;
+    const Index down = (g.m + rows - 1) / rows, across = (g.n + columns - 1) / columns;
+    context.parallel(down * across, [&](Index task, int thread) {
+      const Index row = task % down * rows, column = task / down * columns;
+      gemm_serial<Gemm>(
+          context, thread,
+          g.part(row, std::min(rows, g.m - row), column, std::min(columns, g.n - column)));
+    });
+  }
+}
+
+template <class Gemm, class Threads, class T>
+void gemm(CpuContext<Threads>& context, Transpose transpose_a, Transpose transpose_b, Index m,
+          Index n, Index k, T alpha, const T* a, Index lda, const T* b, Index ldb, T beta, T* c,
+          Index ldc) {
+  gemm<Gemm>(context, GemmArguments<T>{transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb,
+                                       beta, c, ldc});
+}
+
+OPTIFORM_NAMESPACE_END
