@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // expect: the heads do not divide the width; choose heads with width % heads == 0
 #include <optiform/oracles/attention.hpp>
 
