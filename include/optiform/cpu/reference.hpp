@@ -8,6 +8,7 @@
 #include <optiform/core/config.hpp>
 #include <optiform/core/error.hpp>
 #include <optiform/cpu/backend.hpp>
+#include <optiform/cpu/reference_rows.hpp>
 #include <vector>
 
 OPTIFORM_NAMESPACE_BEGIN
@@ -38,6 +39,12 @@ class ReferenceContext {
 template <>
 struct kernels<Reference> {
   using Context = ReferenceContext;
+
+  /// Runs a row program; see RowArguments.
+  template <class P, Index Length = 0, class T>
+  static void run_rows(Context&, const RowArguments<T>& a) {
+    ReferenceRows<P, T>::run(a);
+  }
 
   /// C = alpha op(A) op(B) + beta C.
   ///

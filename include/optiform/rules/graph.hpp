@@ -83,7 +83,9 @@ struct Graph {
   constexpr short input(short index) { return leaf(Op::input, Frequency::element, index); }
   constexpr short column(short index) { return leaf(Op::column, Frequency::element, index); }
   constexpr short statistic(short index) { return leaf(Op::statistic, Frequency::row, index); }
-  constexpr short coefficient(short index) { return leaf(Op::coefficient, Frequency::launch, index); }
+  constexpr short coefficient(short index) {
+    return leaf(Op::coefficient, Frequency::launch, index);
+  }
   constexpr short length() { return leaf(Op::length, Frequency::launch, 0); }
   constexpr short reciprocal_length() { return leaf(Op::reciprocal_length, Frequency::launch, 0); }
   constexpr short constant(double value) {
@@ -187,8 +189,7 @@ struct Graph {
   constexpr double value(short id) const { return node[id].value; }
   /// A product whose left factor is coarser than its right one.
   constexpr bool is_scaled(short id) const {
-    return node[id].op == Op::multiply &&
-           node[node[id].a].frequency < node[node[id].b].frequency;
+    return node[id].op == Op::multiply && node[node[id].a].frequency < node[node[id].b].frequency;
   }
 
  private:

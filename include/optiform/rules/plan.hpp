@@ -2,7 +2,6 @@
 #pragma once
 
 #include <initializer_list>
-
 #include <optiform/rules/graph.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
@@ -10,7 +9,7 @@ OPTIFORM_NAMESPACE_BEGIN
 /// One pass over a row: element values to compute, sums to take, results to write; then the row
 /// values that have become known.
 struct Sweep {
-  short element[Graph::capacity]{};  ///< nodes in evaluation order
+  short element[Graph::capacity]{};      ///< nodes in evaluation order
   bool from_scratch[Graph::capacity]{};  ///< by position: read back instead of computed
   short elements = 0;
   short sum[16]{};  ///< nodes whose operand this sweep adds up
@@ -58,9 +57,7 @@ class Planner {
   constexpr Plan result() const { return plan_; }
 
  private:
-  constexpr bool element(short id) const {
-    return graph_.node[id].frequency == Frequency::element;
-  }
+  constexpr bool element(short id) const { return graph_.node[id].frequency == Frequency::element; }
 
   constexpr void find_phases() {
     for (short i = 0; i < graph_.nodes; ++i) {
@@ -101,7 +98,8 @@ class Planner {
       const Node& n = graph_.node[i];
       if (!element(i)) continue;
       for (const short operand : {n.a, n.b, n.c})
-        if (operand >= 0 && element(operand) && phase_[operand] < phase_[i]) crosses[operand] = true;
+        if (operand >= 0 && element(operand) && phase_[operand] < phase_[i])
+          crosses[operand] = true;
     }
     for (short i = 0; i < graph_.nodes; ++i) {
       plan_.scratch_of[i] = -1;
@@ -151,13 +149,17 @@ class Planner {
     for (short i = 0; i < graph_.nodes; ++i) {
       if (graph_.node[i].op == Op::sum && phase_[i] == s + 1) {
         need(s, graph_.node[i].a);
-        if (sweep.sums == 16) plan_.overflow = true;
-        else sweep.sum[sweep.sums++] = i;
+        if (sweep.sums == 16)
+          plan_.overflow = true;
+        else
+          sweep.sum[sweep.sums++] = i;
       }
       if (plan_.scratch_of[i] >= 0 && phase_[i] == s) {
         need(s, i);
-        if (sweep.keeps == 16) plan_.overflow = true;
-        else sweep.keep[sweep.keeps++] = i;
+        if (sweep.keeps == 16)
+          plan_.overflow = true;
+        else
+          sweep.keep[sweep.keeps++] = i;
       }
     }
     for (short o = 0; o < graph_.outputs; ++o) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstddef>
+#include <optiform/core/scalar.hpp>
 #include <optiform/rules/plan.hpp>
 #include <optiform/rules/transform.hpp>
 
@@ -16,7 +18,8 @@ concept RowProgram = requires {
 /// Pointers of one run of a row program. Rows are dense and row-major, `length` elements each.
 ///
 /// Contract  reads `input`, `column`, `coefficient`; overwrites `output`; statistics are written by
-///           forward programs (where not null) and read by backward ones; gradients are accumulated.
+///           forward programs (where not null) and read by backward ones; gradients are
+///           accumulated.
 template <class T>
 struct RowArguments {
   static constexpr int max_buffers = 24;
@@ -26,13 +29,30 @@ struct RowArguments {
   const T* input[max_buffers]{};
   T* output[max_buffers]{};
   const T* column[8]{};
-  double coefficient[Recording::max_coefficients * 2]{};
-  double clock = 1;         ///< t of `debias`, 1 at the first step
-  T* statistic = nullptr;   ///< [rows, statistics]
-  double* coefficient_gradient = nullptr;  ///< [coefficients], +=
-  T* column_gradient[8]{};  ///< [length] each, +=
-  bool streaming = false;   ///< outputs bypass the caches: for buffers larger than those
+  wide_t<T> coefficient[Recording::max_coefficients * 2]{};
+  double clock = 1;                           ///< t of `debias`, 1 at the first step
+  T* statistic = nullptr;                     ///< [rows, statistics]
+  wide_t<T>* coefficient_gradient = nullptr;  ///< [coefficients], +=
+  T* column_gradient[8]{};                    ///< [length] each, +=
+  bool streaming = false;          ///< outputs bypass the caches: for buffers larger than those
+  std::byte* workspace = nullptr;  ///< row_workspace_bytes<P, T>(rows, length) bytes
 };
+
+/// Rows that are worked on in one piece. It depends on the number of rows alone, so that sums over
+/// rows are the same for any number of threads.
+constexpr Index row_chunk(Index rows) {
+  constexpr Index most_chunks = 64, fewest_rows = 16;
+  const Index even = (rows + most_chunks - 1) / most_chunks;
+  return even < fewest_rows ? fewest_rows : even;
+}
+constexpr Index row_chunks(Index rows) { return (rows + row_chunk(rows) - 1) / row_chunk(rows); }
+
+/// Memory for partial gradient sums of one run of program P.
+template <class P, class T>
+constexpr Index row_workspace_bytes(Index rows, Index length) {
+  const auto wide = static_cast<Index>(sizeof(wide_t<T>)), narrow = static_cast<Index>(sizeof(T));
+  return row_chunks(rows) * (P::graph.coefficients * wide + P::graph.columns * length * narrow);
+}
 
 /// The forward half of a boundary or weight program, described by `Source::build()`.
 template <class Source>
@@ -48,8 +68,9 @@ template <class Source>
 struct Backward {
   static constexpr Graph graph = Reverse(Forward<Source>::graph, Source::in_place.of).result();
   static constexpr Plan plan = Planner(graph).result();
-  static_assert(!graph.overflow && !plan.overflow,
-                "optiform: the backward row program is too large; split the rule or use fewer norms");
+  static_assert(
+      !graph.overflow && !plan.overflow,
+      "optiform: the backward row program is too large; split the rule or use fewer norms");
 };
 
 /// For each forward input the forward store whose adjoint its own adjoint may overwrite, or -1.

@@ -2,10 +2,9 @@
 #pragma once
 
 #include <concepts>
-#include <type_traits>
-
 #include <optiform/core/require.hpp>
 #include <optiform/rules/rule.hpp>
+#include <type_traits>
 
 OPTIFORM_NAMESPACE_BEGIN
 
@@ -105,9 +104,10 @@ template <class R>
 struct Recorded {
   static constexpr Recording value = Recorder::record<R>();
 
-  static_assert(value.fault != Fault::coefficient_assigned,
-                "optiform: the step assigns to a coefficient; coefficients are read-only, keep what "
-                "changes in a stream [docs/write_your_own_rule.md]");
+  static_assert(
+      value.fault != Fault::coefficient_assigned,
+      "optiform: the step assigns to a coefficient; coefficients are read-only, keep what "
+      "changes in a stream [docs/write_your_own_rule.md]");
   static_assert(value.fault != Fault::scalar_as_row,
                 "optiform: the rule uses a scalar where a row is meant; normalise, debias and "
                 "assignments to x or a stream take rows [docs/write_your_own_rule.md]");

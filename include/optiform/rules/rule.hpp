@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <type_traits>
-
 #include <optiform/rules/graph.hpp>
+#include <type_traits>
 
 OPTIFORM_NAMESPACE_BEGIN
 
@@ -66,9 +65,9 @@ struct Recording {
   StreamInfo stream[max_streams]{};
   const char* norm_name[4]{};
   short coefficients = 0, streams = 0, norms = 0;
-  short now[max_streams + 1]{};   ///< current value of the iterate (0) and of stream s (s + 1)
-  short query = -1;               ///< where the oracle is asked
-  short read_out = -1;            ///< what the network's head sees after the last step
+  short now[max_streams + 1]{};  ///< current value of the iterate (0) and of stream s (s + 1)
+  short query = -1;              ///< where the oracle is asked
+  short read_out = -1;           ///< what the network's head sees after the last step
   Fault fault = Fault::none;
   short fault_index = -1;
 
@@ -177,13 +176,21 @@ class Row {
   }
 
   template <class V>
-  constexpr Row& operator+=(const V& b) { return *this = *this + b; }
+  constexpr Row& operator+=(const V& b) {
+    return *this = *this + b;
+  }
   template <class V>
-  constexpr Row& operator-=(const V& b) { return *this = *this - b; }
+  constexpr Row& operator-=(const V& b) {
+    return *this = *this - b;
+  }
   template <class V>
-  constexpr Row& operator*=(const V& b) { return *this = *this * b; }
+  constexpr Row& operator*=(const V& b) {
+    return *this = *this * b;
+  }
   template <class V>
-  constexpr Row& operator/=(const V& b) { return *this = *this / b; }
+  constexpr Row& operator/=(const V& b) {
+    return *this = *this / b;
+  }
 
   friend constexpr Row square(Row a) {
     return Row(a.recording_, a.recording_->graph.square(a.id_));

@@ -8,11 +8,11 @@ OPTIFORM_NAMESPACE_BEGIN
 
 /// How a driver reads a recording.
 struct Reading {
-  Norm norm = Norm::none;    ///< what `normalise` means
-  bool clock = false;        ///< whether `debias` does anything
-  bool unit_rate = false;    ///< depth: a `rate` is the literal 1
-  short coefficient = 0;     ///< number of the rule's first coefficient in the program
-  short column = 0;          ///< number of the rule's first gain in the program
+  Norm norm = Norm::none;  ///< what `normalise` means
+  bool clock = false;      ///< whether `debias` does anything
+  bool unit_rate = false;  ///< depth: a `rate` is the literal 1
+  short coefficient = 0;   ///< number of the rule's first coefficient in the program
+  short column = 0;        ///< number of the rule's first gain in the program
 };
 
 /// Copies recorded values into a program, with the recording's inputs bound to given nodes.
@@ -38,21 +38,33 @@ class Splice {
  private:
   constexpr short build(const Node& n, short a, short b) {
     switch (n.op) {
-      case Op::input: return bound_[n.index];
-      case Op::coefficient: return coefficient(n.index);
-      case Op::constant: return into_.constant(n.value);
-      case Op::add: return into_.add(a, b);
-      case Op::subtract: return into_.subtract(a, b);
-      case Op::multiply: return into_.multiply(a, b);
-      case Op::divide: return into_.divide(a, b);
-      case Op::negate: return into_.negate(a);
-      case Op::square: return into_.square(a);
-      case Op::root: return into_.root(a);
+      case Op::input:
+        return bound_[n.index];
+      case Op::coefficient:
+        return coefficient(n.index);
+      case Op::constant:
+        return into_.constant(n.value);
+      case Op::add:
+        return into_.add(a, b);
+      case Op::subtract:
+        return into_.subtract(a, b);
+      case Op::multiply:
+        return into_.multiply(a, b);
+      case Op::divide:
+        return into_.divide(a, b);
+      case Op::negate:
+        return into_.negate(a);
+      case Op::square:
+        return into_.square(a);
+      case Op::root:
+        return into_.root(a);
       case Op::normalise:
         return normalised(into_, reading_.norm, a, static_cast<short>(reading_.column + n.index));
       case Op::debias:
         return reading_.clock ? into_.divide(a, into_.bias_correction(b)) : a;
-      default: into_.overflow = true; return 0;  // not recordable
+      default:
+        into_.overflow = true;
+        return 0;  // not recordable
     }
   }
   constexpr short coefficient(short index) {
@@ -81,24 +93,59 @@ struct Copier {
     const Node& n = from.node[i];
     const short a = at(n.a), b = at(n.b), c = at(n.c);
     switch (n.op) {
-      case Op::input: image[i] = to.input(n.index); break;
-      case Op::column: image[i] = to.column(n.index); break;
-      case Op::statistic: image[i] = to.statistic(n.index); break;
-      case Op::coefficient: image[i] = to.coefficient(n.index); break;
-      case Op::constant: image[i] = to.constant(n.value); break;
-      case Op::length: image[i] = to.length(); break;
-      case Op::reciprocal_length: image[i] = to.reciprocal_length(); break;
-      case Op::bias_correction: image[i] = to.bias_correction(a); break;
-      case Op::add: image[i] = to.add(a, b); break;
-      case Op::subtract: image[i] = to.subtract(a, b); break;
-      case Op::multiply: image[i] = to.multiply(a, b); break;
-      case Op::divide: image[i] = to.divide(a, b); break;
-      case Op::negate: image[i] = to.negate(a); break;
-      case Op::square: image[i] = to.square(a); break;
-      case Op::root: image[i] = to.root(a); break;
-      case Op::sum: image[i] = to.sum(a); break;
-      case Op::standardise: image[i] = to.standardise(a, b, c); break;
-      default: to.overflow = true;
+      case Op::input:
+        image[i] = to.input(n.index);
+        break;
+      case Op::column:
+        image[i] = to.column(n.index);
+        break;
+      case Op::statistic:
+        image[i] = to.statistic(n.index);
+        break;
+      case Op::coefficient:
+        image[i] = to.coefficient(n.index);
+        break;
+      case Op::constant:
+        image[i] = to.constant(n.value);
+        break;
+      case Op::length:
+        image[i] = to.length();
+        break;
+      case Op::reciprocal_length:
+        image[i] = to.reciprocal_length();
+        break;
+      case Op::bias_correction:
+        image[i] = to.bias_correction(a);
+        break;
+      case Op::add:
+        image[i] = to.add(a, b);
+        break;
+      case Op::subtract:
+        image[i] = to.subtract(a, b);
+        break;
+      case Op::multiply:
+        image[i] = to.multiply(a, b);
+        break;
+      case Op::divide:
+        image[i] = to.divide(a, b);
+        break;
+      case Op::negate:
+        image[i] = to.negate(a);
+        break;
+      case Op::square:
+        image[i] = to.square(a);
+        break;
+      case Op::root:
+        image[i] = to.root(a);
+        break;
+      case Op::sum:
+        image[i] = to.sum(a);
+        break;
+      case Op::standardise:
+        image[i] = to.standardise(a, b, c);
+        break;
+      default:
+        to.overflow = true;
     }
   }
   constexpr void interface(const Graph& from) {
@@ -222,14 +269,18 @@ class Reverse {
         add(n.b, g.negate(g.multiply(quotient, y)), n.frequency);
         break;
       }
-      case Op::negate: add(n.a, g.negate(d), n.frequency); break;
+      case Op::negate:
+        add(n.a, g.negate(d), n.frequency);
+        break;
       case Op::square:
         add(n.a, g.multiply(g.constant(2), g.multiply(d, a)), n.frequency);
         break;
       case Op::root:
         add(n.a, g.divide(g.multiply(g.constant(0.5), d), y), n.frequency);
         break;
-      case Op::sum: add(n.a, d); break;
+      case Op::sum:
+        add(n.a, d);
+        break;
       case Op::standardise: {
         // y = (u - mean) r:  u' += r (d - mean(d) - y mean(d y)); exact with epsilon inside r.
         const short r = copier_.at(n.c);
@@ -238,7 +289,8 @@ class Reverse {
         add(n.a, g.multiply(r, g.subtract(centred, along)));
         break;
       }
-      default: break;  // leaves
+      default:
+        break;  // leaves
     }
   }
   constexpr void emit(const short* in_place) {

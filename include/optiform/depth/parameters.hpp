@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <array>
+#include <optiform/core/parameters.hpp>
+#include <optiform/core/shape.hpp>
+#include <optiform/depth/coefficients.hpp>
+#include <optiform/depth/layer.hpp>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+OPTIFORM_NAMESPACE_BEGIN
+
+/// Run-time sizes and starting values of a language model.
+struct LanguageModelOptions {
+  Index vocabulary = 50304;
+  Index context = 1024;                 ///< longest sequence, rows of the position table
+  std::vector<Index> layers = {12};     ///< per stack
+  CoefficientValues coefficients = {};  ///< overrides of initial and constant values, by name
+};
+
+namespace detail {
+
+inline constexpr int max_oracles = 4;
+
+/// Where a step finds what it learns, as offsets into the flat vector; -1: not learned.
+struct StepOffsets {
+  const Recording* rule = nullptr;
+  Index pre_norm[max_oracles]{};
+  Index gain[4]{};
+  Index coefficient[Recording::max_coefficients]{};
+  double constant[Recording::max_coefficients]{};  ///< value of a coefficient that is not learned
+};
+
+/// The learned parts of one layer.
+template <class L, class Backend, class T, ModelShape Shape>
+struct LayerOffsets {
+  template <class O>
+  using on = typename O::template on<Backend, T, Shape>;
+  template <class Tuple>
+  struct parameters_of;
+  template <class... O>
+  struct parameters_of<std::tuple<O...>> {
+    using type = std::tuple<typename on<O>::Parameters...>;
+  };
+
+  typename parameters_of<typename L::Oracles>::type oracle{};
+  std::array<StepOffsets, static_cast<std::size_t>(L::steps)> step{};
+
+  /// Declares the layer's tensors under the reference names `layers.<number>....`.
+  static LayerOffsets declare(ParameterTable& table, Index number, Index layers,
+                              const CoefficientValues& given) {
+    LayerOffsets at;
+    const std::string prefix = message("layers.", number, ".");
+    std::array<std::string, L::oracles> name;
+    [&]<std::size_t... O>(std::index_sequence<O...>) {
+      ((name[O] = std::string(std::tuple_element_t<O, typename L::Oracles>::name)), ...);
+    }
+    (std::make_index_sequence<L::oracles>{});
+    number_repeats(name);
+    [&]<std::size_t... J>(std::index_sequence<J...>) {
+      (declare_step<static_cast<int>(J)>(at.step[J], table, prefix, name, at.step[0], given), ...);
+    }
+    (std::make_index_sequence<L::steps>{});
+    [&]<std::size_t... O>(std::index_sequence<O...>) {
+      ((std::get<O>(at.oracle) = on<std::tuple_element_t<O, typename L::Oracles>>::declare(
+            table, message(prefix, name[O], "."), layers)),
+       ...);
+    }
+    (std::make_index_sequence<L::oracles>{});
+    return at;
+  }
+
+ private:
+  /// Two oracles of one name in a layer: the second is called name2.
+  static void number_repeats(std::array<std::string, L::oracles>& name) {
+    for (std::size_t i = name.size(); i-- > 0;) {
+      int earlier = 0;
+      for (std::size_t j = 0; j < i; ++j) earlier += name[j] == name[i];
+      if (earlier > 0) name[i] += std::to_string(earlier + 1);
+    }
+  }
+
+  template <int J>
+  static void declare_step(StepOffsets& at, ParameterTable& table, const std::string& prefix,
+                           const std::array<std::string, L::oracles>& name,
+                           const StepOffsets& first, const CoefficientValues& given) {
+    using D = typename L::template Step<J>;
+    static_assert(D::oracles <= max_oracles, "optiform: Layer<Euler, ...> - at most 4 oracles");
+    at.rule = &D::rule;
+    const auto width = static_cast<Index>(Shape.width);
+    const auto ones = Initialisation::value(1);
+    const auto oracle = static_cast<std::size_t>(L::first_oracle(J));
+    for (int o = 0; o < D::oracles; ++o)
+      at.pre_norm[o] =
+          table.add(message(prefix, "ln_", name[oracle + static_cast<std::size_t>(o)], ".weight"),
+                    Role::norm, {width}, ones);
+    const std::string suffix = D::oracles > 1 ? std::string() : "_" + name[oracle];
+    for (int n = 0; n < D::gains; ++n) {
+      const std::string numbered = n == 0 ? std::string() : std::to_string(n + 1);
+      const bool shared = D::options.shared_gain;
+      at.gain[n] = shared && J > 0 ? first.gain[n]
+                                   : table.add(message(prefix, D::rule.norm_name[n], numbered,
+                                                       shared ? std::string() : suffix, ".weight"),
+                                               Role::norm, {width}, ones);
+    }
+    for (short c = 0; c < D::coefficients; ++c) {
+      const CoefficientInfo& info = D::rule.coefficient[c];
+      at.coefficient[c] = -1;
+      at.constant[c] = info.kind == CoefficientKind::rate ? 1 : initial_value(info, given);
+      if (!is_learned(info)) continue;
+      std::vector<Index> shape;
+      if (info.extent == Extent::one) shape = {1};
+      at.coefficient[c] = table.add(message(prefix, info.name, suffix, "_raw"), Role::scalar, shape,
+                                    Initialisation::value(initial_raw(info, given)));
+    }
+  }
+};
+
+template <class S>
+struct as_stack {
+  using type = S;  // a Layer stands for a Stack of it
+};
+template <class L>
+struct as_stack<Stack<L>> {
+  using type = L;
+};
+
+/// The types a language model is made of.
+template <class B, class Scalar, ModelShape S, class... Segments>
+struct ModelTypes {
+  using Backend = B;
+  using T = Scalar;
+  static constexpr ModelShape shape = S;
+  static constexpr Index width = S.width;
+  static constexpr std::size_t stacks = sizeof...(Segments);
+  using Stacks = std::make_index_sequence<stacks>;
+  template <std::size_t I>
+  using Layer = std::tuple_element_t<I, std::tuple<typename as_stack<Segments>::type...>>;
+  using FirstStep = typename Layer<0>::template Step<0>;
+  static constexpr short streams = FirstStep::streams;
+  /// Calls f<I>() for every stack, in order.
+  template <class F>
+  static void each_stack(F&& f) {
+    [&]<std::size_t... I>(std::index_sequence<I...>) { (f.template operator()<I>(), ...); }
+    (Stacks{});
+  }
+};
+
+/// All learnable tensors of a language model and where they lie.
+template <class Types>
+struct ModelParameters {
+  template <std::size_t I>
+  using Layer = LayerOffsets<typename Types::template Layer<I>, typename Types::Backend,
+                             typename Types::T, Types::shape>;
+  template <std::size_t... I>
+  static std::tuple<std::vector<Layer<I>>...> layers_of(std::index_sequence<I...>);
+
+  ParameterTable table;
+  Index tokens = 0, positions = 0;
+  Index stream_tokens[Recording::max_streams]{},
+      stream_positions[Recording::max_streams]{};  ///< or -1
+  Index final_norm = 0;
+  decltype(layers_of(typename Types::Stacks{})) layers;
+
+  explicit ModelParameters(const LanguageModelOptions& options) {
+    const auto normal = Initialisation::normal(0.02);
+    const Index width = Types::width;
+    const auto embedding = [&](const std::string& name, Index rows) {
+      return table.add(name, Role::embedding, {rows, width}, normal);
+    };
+    tokens = embedding("tok_emb.weight", options.vocabulary);
+    positions = embedding("pos_emb.weight", options.context);
+    using First = typename Types::FirstStep;
+    for (short s = 0; s < Types::streams; ++s) {
+      const StreamInfo& info = First::rule.stream[s];
+      stream_tokens[s] = stream_positions[s] = -1;
+      if (info.init != Init::learned || First::options.start == StreamStart::zeros) continue;
+      const std::string prefix = info.names.prefix != nullptr ? info.names.prefix : info.name;
+      stream_tokens[s] = embedding(prefix + "_tok_emb.weight", options.vocabulary);
+      stream_positions[s] = embedding(prefix + "_pos_emb.weight", options.context);
+    }
+    Index total = 0, number = 0;
+    for (const Index n : options.layers) total += n;
+    Types::each_stack([&]<std::size_t I>() {
+      for (Index l = 0; l < options.layers[I]; ++l)
+        std::get<I>(layers).push_back(
+            Layer<I>::declare(table, number++, total, options.coefficients));
+    });
+    final_norm = table.add("final_ln.weight", Role::norm, {width}, Initialisation::value(1));
+  }
+};
+
+}  // namespace detail
+
+OPTIFORM_NAMESPACE_END
