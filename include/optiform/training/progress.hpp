@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+#include <optiform/core/config.hpp>
+
+OPTIFORM_NAMESPACE_BEGIN
+
+/// Shows how far a run is: a bar on a terminal, a line now and then elsewhere.
+///
+///   [=========>          ]  1200/4000  loss 3.412  validation 3.509  8120 tokens/s  5:44 left
+///
+/// Contract  writes to `out` only; allocates nothing; redraws at most ten times a second. Where
+///           `out` is no terminal, there is a line per validation and one every 30 seconds.
+class Progress {
+ public:
+  explicit Progress(std::int64_t steps, std::FILE* out = stdout)
+      : out_(out), terminal_(::isatty(::fileno(out)) == 1), steps_(steps) {}
+  ~Progress() { clear(); }
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  /// `validated` says that the validation loss is new.
+  void show(std::int64_t step, double training_loss, double validation_loss,
+            double tokens_per_second, double seconds_left, bool validated) {
+    const double pause = terminal_ ? 0.1 : 30;
+    const auto now = std::chrono::steady_clock::now();
+    const bool due = std::chrono::duration<double>(now - shown_).count() >= pause;
+    if (!due && !validated && step != steps_) return;
+    shown_ = now;
+    if (std::isfinite(validation_loss)) validation_loss_ = validation_loss;
+    clear();
+    if (terminal_) draw_bar(step);
+    std::fprintf(out_, "%*lld/%lld", width(steps_), static_cast<long long>(step),
+                 static_cast<long long>(steps_));
+    if (std::isfinite(training_loss)) std::fprintf(out_, "  loss %.4f", training_loss);
+    if (std::isfinite(validation_loss_)) std::fprintf(out_, "  validation %.4f", validation_loss_);
+    if (tokens_per_second > 0) {
+      const auto left = static_cast<long long>(std::llround(std::max(seconds_left, 0.0)));
+      std::fprintf(out_, "  %.0f tokens/s  ", tokens_per_second);
+      if (left >= 3600)
+        std::fprintf(out_, "%lld:%02lld:", left / 3600, left / 60 % 60);
+      else
+        std::fprintf(out_, "%lld:", left / 60);
+      std::fprintf(out_, "%02lld left", left % 60);
+    }
+    if (!terminal_) std::fputc('\n', out_);
+    drawn_ = terminal_;
+    std::fflush(out_);
+  }
+
+  /// Removes the bar, so that other output starts on a clean line.
+  void clear() {
+    if (drawn_) std::fputs("\r\033[K", out_);
+    drawn_ = false;
+  }
+
+ private:
+  void draw_bar(std::int64_t step) {
+    constexpr int cells = 24;
+    char bar[cells + 1];
+    const auto done = static_cast<int>(step * cells / std::max<std::int64_t>(steps_, 1));
+    for (int i = 0; i < cells; ++i) bar[i] = i < done ? '=' : i == done ? '>' : ' ';
+    bar[cells] = '\0';
+    std::fprintf(out_, "[%s] ", bar);
+  }
+  static int width(std::int64_t number) {
+    int digits = 1;
+    while (number /= 10) ++digits;
+    return digits;
+  }
+
+  std::FILE* out_;
+  bool terminal_, drawn_ = false;
+  std::int64_t steps_;
+  double validation_loss_ = std::numeric_limits<double>::quiet_NaN();
+  std::chrono::steady_clock::time_point shown_{};
+};
+
+OPTIFORM_NAMESPACE_END

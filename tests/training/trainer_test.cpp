@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+
+#include <limits>
+
+#include "bigram_model.hpp"
+
+using namespace optiform;
+
+namespace {
+
+std::unique_ptr<fake::BigramTrainer<>> trainer(TrainerOptions options) {
+  auto made = std::make_unique<fake::BigramTrainer<>>(fake::Options{.vocabulary = 4, .context = 8},
+                                                      0, options);
+  made->allocate();
+  return made;
+}
+
+std::vector<double> values(AnyTrainer& trainer) {
+  const auto vector = trainer.state()[0];
+  const auto* data = static_cast<const double*>(vector.data);
+  return {data, data + vector.size};
+}
+
+const std::vector<std::int32_t> tokens{0, 1, 2, 3, 3, 1, 0, 2}, targets{1, 2, 3, 0, 1, 0, 2, 2};
+
+TEST_CASE("Trainer: accumulated halves of a batch give the gradient of the whole batch") {
+  auto whole = trainer({.batch = 2, .length = 4});
+  auto halves = trainer({.batch = 1, .length = 4, .accumulate = 2});
+  const double loss = whole->accumulate(tokens.data(), targets.data());
+  const double first = halves->accumulate(tokens.data(), targets.data());
+  const double second = halves->accumulate(tokens.data() + 4, targets.data() + 4);
+  CHECK(loss == doctest::Approx(0.5 * (first + second)).epsilon(1e-14));
+  CHECK(whole->update(0.1) == doctest::Approx(halves->update(0.1)).epsilon(1e-14));
+  const auto a = values(*whole), b = values(*halves);
+  for (std::size_t i = 0; i < a.size(); ++i) CHECK(a[i] == doctest::Approx(b[i]).epsilon(1e-14));
+}
+
+TEST_CASE("Trainer: clipping scales the step, and reports the norm before it") {
+  auto free = trainer({.batch = 2, .length = 4, .clip = 0});
+  auto loose = trainer({.batch = 2, .length = 4, .clip = 1e6});
+  auto tight = trainer({.batch = 2, .length = 4, .clip = 1e-3});
+  const auto start = values(*free);
+  double norm[3];
+  int i = 0;
+  for (auto* t : {free.get(), loose.get(), tight.get()}) {
+    t->accumulate(tokens.data(), targets.data());
+    norm[i++] = t->update(1.0);
+  }
+  CHECK(norm[0] == norm[1]);
+  CHECK(norm[0] == norm[2]);
+  CHECK(values(*free) == values(*loose));
+  double moved = 0;
+  const auto end = values(*tight);
+  for (std::size_t j = 0; j < end.size(); ++j) moved += (end[j] - start[j]) * (end[j] - start[j]);
+  CHECK(std::sqrt(moved) == doctest::Approx(1e-3).epsilon(1e-9));
+}
+
+TEST_CASE("Trainer: gradients are cleared by the update") {
+  auto t = trainer({.batch = 2, .length = 4});
+  t->accumulate(tokens.data(), targets.data());
+  t->update(0);
+  CHECK(t->update(0) == 0);
+}
+
+TEST_CASE("Trainer: evaluation of any batch up to the planned one is the mean over its tokens") {
+  auto t = trainer({.batch = 2, .length = 4});
+  const double both = t->evaluate(2, tokens.data(), targets.data());
+  const double first = t->evaluate(1, tokens.data(), targets.data());
+  const double second = t->evaluate(1, tokens.data() + 4, targets.data() + 4);
+  CHECK(both == doctest::Approx(0.5 * (first + second)).epsilon(1e-14));
+}
+
+TEST_CASE("Trainer: a bad value is named with its tensor and layer, before any bad gradient") {
+  auto t = trainer({.batch = 2, .length = 4});
+  CHECK(t->first_bad_tensor().empty());
+  auto* data = static_cast<double*>(t->state()[0].data);
+  data[0] = std::numeric_limits<double>::quiet_NaN();
+  CHECK(t->first_bad_tensor() == "parameter 'tok_emb.weight'");
+  data[0] = 0;
+  const Index table = t->parameters().find("layers.3.table.weight")->offset;
+  data[table + 5] = std::numeric_limits<double>::infinity();
+  CHECK(t->first_bad_tensor() == "parameter 'layers.3.table.weight' (layer 3)");
+  t->accumulate(tokens.data(), targets.data());
+  data[table + 5] = 0;
+  CHECK(t->first_bad_tensor() == "the gradient of 'tok_emb.weight'");
+}
+
+TEST_CASE("Trainer: an update with a gradient that is not finite changes nothing") {
+  auto t = trainer({.batch = 2, .length = 4});
+  auto* data = static_cast<double*>(t->state()[0].data);
+  data[0] = std::numeric_limits<double>::infinity();
+  t->accumulate(tokens.data(), targets.data());
+  const auto before = values(*t);
+  CHECK(!std::isfinite(t->update(0.1)));
+  CHECK(values(*t) == before);
+  CHECK(t->clock() == 0);
+}
+
+TEST_CASE("Trainer: impossible numbers are one sentence, before any memory is taken") {
+  using fake::BigramTrainer;
+  const fake::Options model{.vocabulary = 4, .context = 8};
+  CHECK_THROWS_WITH_AS(BigramTrainer<>(model, 0, {.length = 9}),
+                       "sequence length is 9; expected 1 to the model's context of 8", Error);
+  CHECK_THROWS_AS(BigramTrainer<>(model, 0, {.batch = 0, .length = 8}), Error);
+  CHECK_THROWS_AS(BigramTrainer<>(model, 0, {.length = 8, .accumulate = 0}), Error);
+  CHECK_THROWS_AS(BigramTrainer<>(model, 0, {.length = 8, .clip = -1}), Error);
+  CHECK_THROWS_AS(BigramTrainer<>(model, 0, {.length = 8, .threads = -2}), Error);
+}
+
+TEST_CASE("Trainer: the plan counts parameters, gradients, optimizer streams and activations") {
+  const fake::BigramTrainer<> planned(fake::Options{.vocabulary = 4, .context = 8}, 0,
+                                      {.batch = 2, .length = 4});
+  const Index vector = planned.parameters().total() * 8;
+  Index sum = 0;
+  for (const auto& item : planned.plan()) sum += item.bytes;
+  CHECK(sum == 3 * vector + 2 * (2 * 4 * 4 * 8));
+}
+
+}  // namespace
