@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <optiform/core/backend.hpp>
+#include <optiform/core/config.hpp>
+#include <optiform/cpu/attention_tile.hpp>
+#include <optiform/cpu/pack.hpp>
+#include <optiform/cpu/vector_math.hpp>
+
+OPTIFORM_NAMESPACE_BEGIN
+
+namespace cpu {
+
+/// Attention of one head of one sequence; what kernels<Reference> computes, in tiles.
+///
+/// Forward   a few queries at a time see a strip of scores, take its softmax and multiply it by
+///           the values, all in the first-level cache. Only log(sum exp) is kept.
+/// Backward  blocks of probabilities are computed again from log(sum exp) and used at once for all
+///           three gradients. Nothing of size length x length exists.
+/// Contract  operands are copied to dense, padded scratch, so that any head size and length runs
+///           on whole registers; a causal tile stops at its diagonal.
+/// Source    Dao, Fu, Ermon, Rudra, Re, "FlashAttention", arXiv 2205.14135, for the recomputation.
+template <class T>
+class HeadAttention {
+  using Sizes = AttentionTile<T>;
+  using P = Pack<T>;
+  static constexpr Index rows = Sizes::rows, columns = Sizes::columns, block = Sizes::block;
+  static constexpr Index width = Sizes::width;
+
+ public:
+  explicit HeadAttention(const AttentionProblem& problem)
+      : p_(problem),
+        dim_(problem.head_dim),
+        padded_dim_(round_up(problem.head_dim, width)),
+        padded_length_(round_up(problem.length, block)) {}
+
+  Index forward_bytes() const {
+    return pieces(padded_length_ * dim_) + pieces(p_.length * padded_dim_) +
+           pieces(rows * padded_dim_) + pieces(rows * padded_length_);
+  }
+
+  void forward(Index batch, Index head, const T* qkv, T* out, T* log_sum_exp,
+               std::byte* scratch) const {
+    ScratchPieces pieces(scratch);
+    T* keys = pieces.take<T>(padded_length_ * dim_);
+    T* values = pieces.take<T>(p_.length * padded_dim_);
+    T* query = pieces.take<T>(rows * padded_dim_);
+    T* strip = pieces.take<T>(rows * padded_length_);
+    transpose_to_panels(p_.length, dim_, at(qkv, batch, 0, 1, head), stride(), keys);
+    copy_rows(p_.length, dim_, at(qkv, batch, 0, 2, head), stride(), T(1), values, padded_dim_);
+    for (Index row = 0; row < p_.length; row += rows) {
+      const Index count = std::min(rows, p_.length - row);
+      copy_rows(count, dim_, at(qkv, batch, row, 0, head), stride(), static_cast<T>(p_.scale),
+                query, padded_dim_);
+      zero_rows(count, rows, query);
+      const Index seen = p_.causal ? std::min(p_.length, row + rows) : p_.length;
+      score_strip(seen, query, keys, strip);
+      T inverse[rows];
+      for (Index i = 0; i < rows; ++i) {
+        T* s = strip + i * padded_length_;
+        const Index limit = p_.causal ? std::min(p_.length, row + i + 1) : p_.length;
+        const SoftmaxSums sums = softmax_row(s, limit, seen);
+        inverse[i] = 1 / sums.total;
+        if (i < count)
+          log_sum_exp[(batch * p_.heads + head) * p_.length + row + i] =
+              sums.largest + std::log(sums.total);
+      }
+      T* o = out + ((batch * p_.length + row) * p_.heads + head) * dim_;
+      weighted_values(count, seen, strip, values, inverse, o);
+    }
+  }
+
+  Index backward_bytes() const {
+    return 2 * pieces(padded_length_ * dim_) + 3 * pieces(padded_length_ * padded_dim_) +
+           3 * pieces(block * padded_dim_) + 2 * pieces(block * block) + 2 * pieces(block);
+  }
+
+  void backward(Index batch, Index head, const T* qkv, const T* out, const T* log_sum_exp,
+                const T* out_gradient, T* qkv_gradient, std::byte* scratch) const {
+    ScratchPieces pieces(scratch);
+    BackwardBuffers s;
+    s.key_panels = pieces.take<T>(padded_length_ * dim_);
+    s.value_panels = pieces.take<T>(padded_length_ * dim_);
+    s.keys = pieces.take<T>(padded_length_ * padded_dim_);
+    s.key_gradient = pieces.take<T>(padded_length_ * padded_dim_);
+    s.value_gradient = pieces.take<T>(padded_length_ * padded_dim_);
+    s.query = pieces.take<T>(block * padded_dim_);
+    s.query_gradient = pieces.take<T>(block * padded_dim_);
+    s.out_gradient = pieces.take<T>(block * padded_dim_);
+    s.probability = pieces.take<T>(block * block);
+    s.score_gradient = pieces.take<T>(block * block);
+    s.log_sum_exp = pieces.take<T>(block);
+    s.offset = pieces.take<T>(block);
+    const T* keys = at(qkv, batch, 0, 1, head);
+    const T* values = at(qkv, batch, 0, 2, head);
+    transpose_to_panels(p_.length, dim_, keys, stride(), s.key_panels);
+    transpose_to_panels(p_.length, dim_, values, stride(), s.value_panels);
+    copy_rows(p_.length, dim_, keys, stride(), T(1), s.keys, padded_dim_);
+    std::fill_n(s.key_gradient, padded_length_ * padded_dim_, T(0));
+    std::fill_n(s.value_gradient, padded_length_ * padded_dim_, T(0));
+    for (Index row = 0; row < p_.length; row += block) {
+      const Index count = std::min(block, p_.length - row);
+      const Index here = ((batch * p_.length + row) * p_.heads + head) * dim_;
+      load_query_block(row, count, at(qkv, batch, row, 0, head), out + here, out_gradient + here,
+                       log_sum_exp + (batch * p_.heads + head) * p_.length + row, s);
+      const Index seen = p_.causal ? row + count : p_.length;
+      for (Index key = 0; key < seen; key += block)
+        backward_block(row, count, key, std::min(block, p_.length - key), s);
+      copy_rows_back(count, dim_, s.query_gradient, padded_dim_, static_cast<T>(p_.scale),
+                     at(qkv_gradient, batch, row, 0, head), stride());
+    }
+    copy_rows_back(p_.length, dim_, s.key_gradient, padded_dim_, T(1),
+                   at(qkv_gradient, batch, 0, 1, head), stride());
+    copy_rows_back(p_.length, dim_, s.value_gradient, padded_dim_, T(1),
+                   at(qkv_gradient, batch, 0, 2, head), stride());
+  }
+
+ private:
+  struct SoftmaxSums {
+    T largest, total;
+  };
+  struct BackwardBuffers {
+    T *key_panels, *value_panels;              // transposed
+    T *keys, *key_gradient, *value_gradient;   // [length, padded_dim]
+    T *query, *query_gradient, *out_gradient;  // [block, padded_dim]
+    T *probability, *score_gradient;           // [block, block]
+    T *log_sum_exp, *offset;                   // [block]
+  };
+
+  static Index pieces(Index elements) { return ScratchPieces::bytes<T>(elements); }
+  /// Distance between two tokens of qkv.
+  Index stride() const { return 3 * p_.heads * p_.head_dim; }
+  template <class U>
+  U* at(U* qkv, Index batch, Index token, Index which, Index head) const {
+    return qkv + (((batch * p_.length + token) * 3 + which) * p_.heads + head) * p_.head_dim;
+  }
+  void zero_rows(Index first, Index last, T* x) const {
+    if (first < last) std::fill(x + first * padded_dim_, x + last * padded_dim_, T(0));
+  }
+
+  /// strip[i, s] = query_i . key_s for a tile of queries and all keys they see.
+  void score_strip(Index seen, const T* query, const T* keys, T* strip) const {
+    for (Index key = 0; key < seen; key += columns) {
+      P score[rows][Sizes::packs];
+      clear_tile(score);
+      multiply_tile<T, Sizes::packs, false>(score, dim_, query, padded_dim_, keys + key * dim_,
+                                            columns);
+      unrolled<rows>([&](int i) OPTIFORM_INLINE_LAMBDA {
+        unrolled<Sizes::packs>([&](int j) OPTIFORM_INLINE_LAMBDA {
+          score[i][j].store(strip + i * padded_length_ + key + j * width);
+        });
+      });
+    }
+  }
+
+  /// s[0..limit) := exp(s - max), zeros up to `seen` rounded up.
+  static SoftmaxSums softmax_row(T* s, Index limit, Index seen) {
+    const P none(std::numeric_limits<T>::lowest());
+    const Index whole = limit / width * width;
+    P largest = none;
+    for (Index i = 0; i < whole; i += width) largest = max(largest, P::load(s + i));
+    // The scores beyond the limit belong to keys that this query must not see.
+    for (Index i = whole; i < seen; i += width) {
+      const P masked = select(P::iota() < P(static_cast<T>(limit - i)), P::load(s + i), none);
+      masked.store(s + i);
+      largest = max(largest, masked);
+    }
+    const T top = max_lane(largest);
+    P total(T(0));
+    for (Index i = 0; i < seen; i += width) {
+      const P e = optiform::detail::exp_or_zero(P::load(s + i) - P(top));
+      e.store(s + i);
+      total += e;
+    }
+    return {top, sum(total)};
+  }
+
+  /// out_i = inverse_i * sum over s of strip[i, s] values_s.
+  void weighted_values(Index count, Index seen, const T* strip, const T* values, const T* inverse,
+                       T* out) const {
+    const auto tile = [&]<int Packs>(std::integral_constant<int, Packs>, Index column)
+                          OPTIFORM_INLINE_LAMBDA {
+                            P sums[rows][Packs];
+                            clear_tile(sums);
+                            multiply_tile<T, Packs, false>(sums, seen, strip, padded_length_,
+                                                           values + column, padded_dim_);
+                            unrolled<rows>([&](int i) OPTIFORM_INLINE_LAMBDA {
+                              if (i >= count) return;
+                              T* o = out + i * p_.heads * dim_ + column;
+                              unrolled<Packs>([&](int j) OPTIFORM_INLINE_LAMBDA {
+                                const P value = sums[i][j] * P(inverse[i]);
+                                const Index left = dim_ - column - j * width;
+                                if (left >= width)
+                                  value.store(o + j * width);
+                                else
+                                  value.store(o + j * width, left);
+                              });
+                            });
+                          };
+    for (Index column = 0; column < padded_dim_;) {
+      if (column + columns <= padded_dim_) {
+        tile(std::integral_constant<int, Sizes::packs>{}, column);
+        column += columns;
+      } else {
+        tile(std::integral_constant<int, 1>{}, column);
+        column += width;
+      }
+    }
+  }
+
+  /// Copies a block of queries (scaled) and output gradients; offset_t = do_t . o_t.
+  void load_query_block(Index, Index count, const T* query, const T* out, const T* out_gradient,
+                        const T* log_sum_exp, const BackwardBuffers& s) const {
+    copy_rows(count, dim_, query, stride(), static_cast<T>(p_.scale), s.query, padded_dim_);
+    copy_rows(count, dim_, out_gradient, p_.heads * dim_, T(1), s.out_gradient, padded_dim_);
+    zero_rows(count, block, s.query);
+    zero_rows(count, block, s.out_gradient);
+    zero_rows(0, block, s.query_gradient);
+    for (Index i = 0; i < block; ++i) s.log_sum_exp[i] = i < count ? log_sum_exp[i] : T(0);
+    for (Index i = 0; i < block; ++i) {
+      P dot(T(0));
+      if (i < count) {
+        const T* o = out + i * p_.heads * dim_;
+        for (Index c = 0; c < dim_; c += width)
+          dot = fma(P::load(o + c, dim_ - c), P::load(s.out_gradient + i * padded_dim_ + c), dot);
+      }
+      s.offset[i] = sum(dot);
+    }
+  }
+
+  /// One block of queries against one block of keys.
+  void backward_block(Index row, Index count, Index key, Index keys,
+                      const BackwardBuffers& s) const {
+    const bool diagonal = p_.causal && key == row;
+    for (Index r = 0; r < round_up(count, rows); r += rows) {
+      const Index seen = diagonal ? std::min(keys, r + rows) : keys;
+      for (Index c = 0; c < seen; c += columns)
+        probability_tile(r, c, s.key_panels + (key + c) * dim_, s.value_panels + (key + c) * dim_,
+                         diagonal, keys, s);
+    }
+    T* key_gradient = s.key_gradient + key * padded_dim_;
+    T* value_gradient = s.value_gradient + key * padded_dim_;
+    add_product<T, true>(keys, padded_dim_, count, s.probability, block, s.out_gradient,
+                         padded_dim_, value_gradient, padded_dim_, diagonal);
+    add_product<T, true>(keys, padded_dim_, count, s.score_gradient, block, s.query, padded_dim_,
+                         key_gradient, padded_dim_, diagonal);
+    add_product<T, false>(count, padded_dim_, keys, s.score_gradient, block,
+                          s.keys + key * padded_dim_, padded_dim_, s.query_gradient, padded_dim_,
+                          diagonal);
+  }
+
+  /// probability = exp(q . k - log_sum_exp); score_gradient = probability (do . v - offset).
+  void probability_tile(Index r, Index c, const T* key_panel, const T* value_panel, bool diagonal,
+                        Index keys, const BackwardBuffers& s) const {
+    T* probability = s.probability + r * block + c;
+    T* score_gradient = s.score_gradient + r * block + c;
+    P tile[rows][Sizes::packs];
+    clear_tile(tile);
+    multiply_tile<T, Sizes::packs, false>(tile, dim_, s.query + r * padded_dim_, padded_dim_,
+                                          key_panel, columns);
+    const bool masked = c + columns > (diagonal ? r + 1 : keys);
+    unrolled<rows>([&](int i) OPTIFORM_INLINE_LAMBDA {
+      const P shift(s.log_sum_exp[r + i]);
+      const Index limit = diagonal ? std::min(keys, r + i + 1) : keys;
+      unrolled<Sizes::packs>([&](int j) OPTIFORM_INLINE_LAMBDA {
+        P e = optiform::detail::exp_or_zero(tile[i][j] - shift);
+        if (masked) e = select(P::iota() < P(static_cast<T>(limit - c - j * width)), e, P(T(0)));
+        e.store(probability + i * block + j * width);
+      });
+    });
+    clear_tile(tile);
+    multiply_tile<T, Sizes::packs, false>(tile, dim_, s.out_gradient + r * padded_dim_, padded_dim_,
+                                          value_panel, columns);
+    unrolled<rows>([&](int i) OPTIFORM_INLINE_LAMBDA {
+      const P offset(s.offset[r + i]);
+      unrolled<Sizes::packs>([&](int j) OPTIFORM_INLINE_LAMBDA {
+        const Index here = i * block + j * width;
+        (P::load(probability + here) * (tile[i][j] - offset)).store(score_gradient + here);
+      });
+    });
+  }
+
+  AttentionProblem p_;
+  Index dim_, padded_dim_, padded_length_;
+};
+
+/// Every head of every sequence is a task.
+template <class Context, class T>
+void attention_forward(Context& context, const AttentionProblem& problem, const T* qkv, T* out,
+                       T* log_sum_exp) {
+  const HeadAttention<T> attention(problem);
+  context.parallel(problem.batch * problem.heads, [&](Index task, int thread) {
+    attention.forward(task / problem.heads, task % problem.heads, qkv, out, log_sum_exp,
+                      context.scratch(thread, attention.forward_bytes()));
+  });
+}
+
+template <class Context, class T>
+void attention_backward(Context& context, const AttentionProblem& problem, const T* qkv,
+                        const T* out, const T* log_sum_exp, const T* out_gradient,
+                        T* qkv_gradient) {
+  const HeadAttention<T> attention(problem);
+  context.parallel(problem.batch * problem.heads, [&](Index task, int thread) {
+    attention.backward(task / problem.heads, task % problem.heads, qkv, out, log_sum_exp,
+                       out_gradient, qkv_gradient,
+                       context.scratch(thread, attention.backward_bytes()));
+  });
+}
+
+}  // namespace cpu
+
+OPTIFORM_NAMESPACE_END

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <optiform/core/backend.hpp>
+#include <optiform/core/config.hpp>
+#include <optiform/cpu/activation.hpp>
+#include <optiform/cpu/attention.hpp>
+#include <optiform/cpu/backend.hpp>
+#include <optiform/cpu/context.hpp>
+#include <optiform/cpu/cross_entropy.hpp>
+#include <optiform/cpu/embedding.hpp>
+#include <optiform/cpu/gemm.hpp>
+#include <optiform/cpu/reductions.hpp>
+
+OPTIFORM_NAMESPACE_BEGIN
+
+/// The primitives of the vectorised, threaded CPU backend, for float and double.
+///
+/// Contract  every function computes what kernels<Reference> specifies, with the same aliasing
+///           rules. Work is split by sizes alone, so results do not depend on the number of
+///           threads. Scratch memory grows on first use; nothing else is allocated.
+/// See       kernels<Reference> for the meaning of each argument.
+template <class Gemm, class Threads>
+struct kernels<BasicCpu<Gemm, Threads>> {
+  using Context = CpuContext<Threads>;
+
+  template <class T>
+  static void gemm(Context& context, Transpose ta, Transpose tb, Index m, Index n, Index k, T alpha,
+                   const T* a, Index lda, const T* b, Index ldb, T beta, T* c, Index ldc) {
+    optiform::gemm<Gemm>(context, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+  }
+
+  template <class T>
+  static void attention_forward(Context& context, const AttentionProblem& problem, const T* qkv,
+                                T* out, T* log_sum_exp) {
+    cpu::attention_forward(context, problem, qkv, out, log_sum_exp);
+  }
+
+  template <class T>
+  static void attention_backward(Context& context, const AttentionProblem& problem, const T* qkv,
+                                 const T* out, const T* log_sum_exp, const T* out_gradient,
+                                 T* qkv_gradient) {
+    cpu::attention_backward(context, problem, qkv, out, log_sum_exp, out_gradient, qkv_gradient);
+  }
+
+  template <class Activation, class T>
+  static void activation_forward(Context& context, Index n, const T* x, T* y) {
+    cpu::activation_forward<Activation>(context, n, x, y);
+  }
+
+  template <class Activation, class T>
+  static void activation_backward(Context& context, Index n, const T* x, const T* y_gradient,
+                                  T* x_gradient) {
+    cpu::activation_backward<Activation>(context, n, x, y_gradient, x_gradient);
+  }
+
+  template <class T>
+  static void embedding_forward(Context& context, Index batch, Index length, Index width,
+                                const std::int32_t* ids, const T* tokens, const T* positions,
+                                T* out) {
+    cpu::embedding_forward(context, batch, length, width, ids, tokens, positions, out);
+  }
+
+  template <class T>
+  static void embedding_backward(Context& context, Index batch, Index length, Index width,
+                                 const std::int32_t* ids, const T* out_gradient, T* tokens_gradient,
+                                 T* positions_gradient) {
+    cpu::embedding_backward(context, batch, length, width, ids, out_gradient, tokens_gradient,
+                            positions_gradient);
+  }
+
+  template <class T>
+  static void cross_entropy(Context& context, Index rows, Index vocabulary, T* logits,
+                            const std::int32_t* targets, double gradient_scale, double* losses) {
+    cpu::cross_entropy(context, rows, vocabulary, logits, targets, gradient_scale, losses);
+  }
+
+  template <class T>
+  static double sum_of_squares(Context& context, Index n, const T* x) {
+    return cpu::sum_of_squares(context, n, x);
+  }
+
+  template <class T>
+  static void fill(Context& context, Index n, T value, T* x) {
+    cpu::fill(context, n, value, x);
+  }
+
+  template <class T>
+  static void copy(Context& context, Index n, const T* x, T* y) {
+    cpu::copy(context, n, x, y);
+  }
+};
+
+OPTIFORM_NAMESPACE_END

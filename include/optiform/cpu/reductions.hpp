@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cstring>
+#include <optiform/core/config.hpp>
+#include <optiform/cpu/activation.hpp>
+#include <optiform/cpu/pack.hpp>
+#include <type_traits>
+
+OPTIFORM_NAMESPACE_BEGIN
+
+namespace cpu {
+
+/// The sum of squares of one chunk: sixteen running sums in double, the same on every machine.
+template <class T>
+double sum_of_squares_of_chunk(Index n, const T* x) {
+  using P = Lanes<double>;
+  constexpr Index width = P::width;
+  P lanes(0);
+  const auto add = [&](const T* from) OPTIFORM_INLINE_LAMBDA {
+    const P wide = P::make([&](int part) OPTIFORM_INLINE_LAMBDA {
+      typedef T narrow __attribute__((vector_size(P::native * sizeof(T))));
+      narrow v;
+      std::memcpy(&v, from + part * P::native, sizeof v);
+      return __builtin_convertvector(v, typename P::Vector);
+    });
+    lanes = fma(wide, wide, lanes);
+  };
+  Index i = 0;
+  for (; i + width <= n; i += width) add(x + i);
+  if (i < n) {
+    T rest[width]{};
+    std::copy(x + i, x + n, rest);
+    add(rest);
+  }
+  return sum(lanes);
+}
+
+/// The sum of x[i]^2 in double: partial sums of fixed chunks, added in their order.
+template <class Context, class T>
+double sum_of_squares(Context& context, Index n, const T* x) {
+  constexpr Index chunk = 32768;
+  const Index chunks = (n + chunk - 1) / chunk;
+  if (chunks <= 1) return sum_of_squares_of_chunk(n, x);
+  const int thread = std::max(0, context.current());
+  auto* partial = reinterpret_cast<double*>(
+      context.scratch(thread, chunks * static_cast<Index>(sizeof(double))));
+  for_each_piece(context, n, chunk, [&](Index first, Index last) {
+    partial[first / chunk] = sum_of_squares_of_chunk(last - first, x + first);
+  });
+  double total = 0;
+  for (Index i = 0; i < chunks; ++i) total += partial[i];
+  return total;
+}
+
+template <class Context, class T>
+void fill(Context& context, Index n, T value, T* x) {
+  for_each_piece(context, n, elementwise_piece,
+                 [&](Index first, Index last) { std::fill(x + first, x + last, value); });
+}
+
+/// y = x; the arrays do not overlap.
+template <class Context, class T>
+void copy(Context& context, Index n, const T* x, T* y) {
+  static_assert(std::is_trivially_copyable_v<T>);
+  for_each_piece(context, n, elementwise_piece, [&](Index first, Index last) {
+    std::memcpy(y + first, x + first, static_cast<std::size_t>(last - first) * sizeof(T));
+  });
+}
+
+}  // namespace cpu
+
+OPTIFORM_NAMESPACE_END
