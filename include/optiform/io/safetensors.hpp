@@ -132,6 +132,8 @@ class SafetensorsFile {
     std::string text(static_cast<std::size_t>(length), '\0');
     file_.read_at(8, text.data(), length);
     if (text.empty() || text[0] != '{') refuse("its header does not begin with '{'");
+    const auto zero = text.find('\0');  // where the JSON parser would stop without a word
+    if (zero != std::string::npos) refuse("its JSON header is malformed near byte ", zero);
     detail::SafetensorsHeaderParser parser;
     if (!nlohmann::json::sax_parse(text, &parser)) refuse(parser.problem);
     const std::string problem = detail::check_layout(parser.entries, file_.size() - header_bytes_);
