@@ -25,10 +25,14 @@ struct Bigram {
   class on {
    public:
     using Context = context_t<Backend>;
-    enum class Pass { evaluation, training };
     struct Workspace {
       std::vector<T> logits;
       std::vector<double> losses;
+      Index length = 0;
+      void resize(Index batch, Index of) {
+        length = of;
+        losses.resize(static_cast<std::size_t>(batch * of));
+      }
     };
     explicit on(Options options) : options_(options) {
       const Index v = options.vocabulary;
@@ -47,7 +51,7 @@ struct Bigram {
     Workspace workspace(Index batch, Index length, Pass) const {
       const auto rows = static_cast<std::size_t>(batch * length);
       return {std::vector<T>(rows * static_cast<std::size_t>(options_.vocabulary)),
-              std::vector<double>(rows)};
+              std::vector<double>(rows), length};
     }
     MemoryPlan plan(Index batch, Index length, Pass) const {
       MemoryPlan plan;
@@ -59,6 +63,12 @@ struct Bigram {
       for (Index row = 0; row < rows; ++row)
         for (Index j = 0; j < v; ++j)
           out[row * v + j] = values[j] + values[weight_ + tokens[row] * v + j];
+    }
+    void next_token_logits(Context&, const T* values, Workspace& memory, const std::int32_t* tokens,
+                           T* out) {
+      const auto rows = static_cast<Index>(memory.losses.size()), v = options_.vocabulary;
+      for (Index row = memory.length - 1; row < rows; row += memory.length)
+        for (Index j = 0; j < v; ++j) *out++ = values[j] + values[weight_ + tokens[row] * v + j];
     }
     double loss(Context& c, const T* values, Workspace& memory, const std::int32_t* tokens,
                 const std::int32_t* targets) {

@@ -48,7 +48,7 @@ struct Setting {
   std::vector<double> run(RunOptions options, Outcome expected, Observer observer) {
     fake::BigramTrainer<> trainer(fake::Options{.vocabulary = 6, .context = 8}, 0,
                                   {.batch = 3, .length = 8, .accumulate = 2, .seed = 3});
-    trainer.allocate();
+    trainer.allocate(Purpose::training);
     const std::span<const std::int32_t> all(text);
     TrainingRun run(trainer, all.first(500), ValidationBlocks(all.last(100), 8, 10), options);
     const Outcome outcome = run(observer);

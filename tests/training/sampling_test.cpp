@@ -37,7 +37,7 @@ TEST_CASE("sample_token: frequencies follow the softmax, the temperature and the
 
 TEST_CASE("continue_text: the same seed repeats the text, another one does not") {
   fake::BigramTrainer<> model(fake::Options{.vocabulary = 50, .context = 8}, 0, {.length = 8});
-  model.allocate();
+  model.allocate(Purpose::inference);
   const auto text = [&](std::uint64_t seed) {
     std::vector<std::int32_t> ids{7};
     continue_text(model, ids, 40, 8, {.temperature = 1, .top_k = 0, .seed = seed});
@@ -50,7 +50,7 @@ TEST_CASE("continue_text: the same seed repeats the text, another one does not")
 
 TEST_CASE("continue_text: ids stay inside the tokenizer's vocabulary, prompts are checked") {
   fake::BigramTrainer<> model(fake::Options{.vocabulary = 50, .context = 8}, 0, {.length = 8});
-  model.allocate();
+  model.allocate(Purpose::inference);
   std::vector<std::int32_t> ids;
   continue_text(model, ids, 200, 8, {.temperature = 1, .top_k = 0, .vocabulary = 10});
   for (const auto id : ids) CHECK(id < 10);

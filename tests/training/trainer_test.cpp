@@ -12,7 +12,7 @@ namespace {
 std::unique_ptr<fake::BigramTrainer<>> trainer(TrainerOptions options) {
   auto made = std::make_unique<fake::BigramTrainer<>>(fake::Options{.vocabulary = 4, .context = 8},
                                                       0, options);
-  made->allocate();
+  made->allocate(Purpose::training);
   return made;
 }
 
@@ -113,8 +113,8 @@ TEST_CASE("Trainer: the plan counts parameters, gradients, optimizer streams and
                                       {.batch = 2, .length = 4});
   const Index vector = planned.parameters().total() * 8;
   Index sum = 0;
-  for (const auto& item : planned.plan()) sum += item.bytes;
-  CHECK(sum == 3 * vector + 2 * (2 * 4 * 4 * 8));
+  for (const auto& item : planned.plan(Purpose::training)) sum += item.bytes;
+  CHECK(sum == 3 * vector + 2 * 4 * 4 * 8);
 }
 
 }  // namespace

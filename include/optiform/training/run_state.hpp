@@ -3,7 +3,7 @@
 
 #include <optiform/io/checkpoint.hpp>
 #include <optiform/io/parameters.hpp>
-#include <optiform/training/trainer.hpp>
+#include <optiform/training/any_trainer.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 

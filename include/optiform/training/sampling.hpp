@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optiform/core/random.hpp>
-#include <optiform/training/trainer.hpp>
+#include <optiform/training/any_trainer.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 
@@ -63,7 +63,7 @@ inline void continue_text(AnyTrainer& model, std::vector<std::int32_t>& text, In
       fail("token ", id, " of the prompt is outside the model's vocabulary of ",
            model.vocabulary());
   if (text.empty()) text.push_back(0);
-  window = std::clamp<Index>(window, 1, model.context());
+  window = std::clamp<Index>(window, 1, model.options().length);
   Rng rng(options.seed);
   std::vector<double> logits;
   for (Index i = 0; i < count; ++i) {

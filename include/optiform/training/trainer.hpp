@@ -5,73 +5,11 @@
 #include <memory>
 #include <optiform/core/backend.hpp>
 #include <optiform/core/memory.hpp>
-#include <optiform/core/parameters.hpp>
-#include <optiform/io/dtype.hpp>
-#include <span>
-#include <string>
+#include <optiform/depth/workspace.hpp>
+#include <optiform/training/any_trainer.hpp>
 #include <utility>
-#include <vector>
 
 OPTIFORM_NAMESPACE_BEGIN
-
-/// Numbers of one training step that are not the model's.
-struct TrainerOptions {
-  Index batch = 8;         ///< sequences of one forward and backward pass
-  Index length = 128;      ///< tokens of a sequence
-  Index accumulate = 1;    ///< passes whose gradients are averaged before one update
-  double clip = 1;         ///< largest global norm of the gradient; 0 switches clipping off
-  std::uint64_t seed = 0;  ///< of the initial parameters
-  int threads = 0;         ///< 0 takes all cores; changes speed, never results
-};
-
-/// A vector that a checkpoint holds: all parameters, or one stream of the optimizer.
-struct StateVector {
-  std::string name;
-  DType dtype;
-  void* data;
-  Index size;
-};
-
-/// One item of the memory that a training run will take.
-struct PlannedMemory {
-  std::string name;
-  Index bytes = 0;
-};
-
-/// Training whatever the model's type is: what a run, its log and its checkpoints see.
-///
-/// Contract  `allocate` first, once; planning and `parameters` need no memory. Between two calls
-///           of `update`, `accumulate` is called `options().accumulate` times. A steady step
-///           allocates nothing.
-class AnyTrainer {
- public:
-  virtual ~AnyTrainer() = default;
-  virtual const TrainerOptions& options() const = 0;
-  virtual const ParameterTable& parameters() const = 0;
-  virtual Index vocabulary() const = 0;
-  virtual Index context() const = 0;
-  /// What `allocate` will take, item by item.
-  virtual std::vector<PlannedMemory> plan() const = 0;
-  /// Takes the memory and initialises the parameters from the seed.
-  virtual void allocate() = 0;
-
-  /// Mean loss of [batch, length] tokens, in nats; adds their gradients.
-  virtual double accumulate(const std::int32_t* tokens, const std::int32_t* targets) = 0;
-  /// Clips, steps the optimizer, clears the gradients; returns the norm before clipping. A norm
-  /// that is not finite changes nothing.
-  virtual double update(double learning_rate) = 0;
-  /// Mean loss of [batch, length] tokens, with batch at most options().batch.
-  virtual double evaluate(Index batch, const std::int32_t* tokens, const std::int32_t* targets) = 0;
-  /// Unnormalised log-probabilities of the token after `window`, which is 1 .. context() long.
-  virtual void next_token(std::span<const std::int32_t> window, std::vector<double>& logits) = 0;
-
-  /// The parameters first, then the optimizer's streams; all are laid out by `parameters`.
-  virtual std::vector<StateVector> state() = 0;
-  virtual std::int64_t clock() const = 0;
-  virtual void set_clock(std::int64_t steps) = 0;
-  /// Where the first NaN or infinity is, in words; empty if every parameter and gradient is finite.
-  virtual std::string first_bad_tensor() const = 0;
-};
 
 namespace detail {
 
@@ -92,17 +30,13 @@ std::string first_bad_tensor(const ParameterTable& table, const T* values) {
   return {};
 }
 
-/// The type of a model's Pass, wherever it is defined.
-template <class M, class P>
-P pass_type(MemoryPlan (M::*)(Index, Index, P) const);
-
 }  // namespace detail
 
 /// One model and one optimizer, trained step by step: a pure description.
 ///
 ///   using Tmm = Trainer<LanguageModel<shape, Stack<Block>>, WeightOptimizer<AdamW>>;
 ///   Tmm::on<Cpu, float> trainer(model_options, groups, trainer_options);
-///   trainer.allocate();
+///   trainer.allocate(Purpose::training);
 ///   trainer.accumulate(tokens, targets);
 ///   trainer.update(1e-3);
 ///
@@ -139,30 +73,34 @@ struct Trainer {
     Index vocabulary() const override { return model_.options().vocabulary; }
     Index context() const override { return model_.options().context; }
 
-    std::vector<PlannedMemory> plan() const override {
+    std::vector<PlannedMemory> plan(Purpose purpose) const override {
       const Index vector = parameters().total() * static_cast<Index>(sizeof(T));
       const auto pass = [&](Pass p) {
         return model_.plan(options_.batch, options_.length, p).bytes();
       };
+      if (purpose == Purpose::inference)
+        return {{"parameters", vector}, {"activations", pass(Pass::evaluation)}};
       return {{"parameters", vector},
               {"gradients", vector},
               {"optimizer", optimizer_type::stream_count * vector},
-              {"activations of training", pass(Pass::training)},
-              {"activations of validation", pass(Pass::evaluation)}};
+              {"activations", pass(Pass::training)}};
     }
 
-    void allocate() override {
+    void allocate(Purpose purpose) override {
+      const bool training = purpose == Purpose::training;
       context_ = std::make_unique<context_t<Backend>>(options_.threads);
       values_.reset(parameters().total());
-      gradients_.reset(parameters().total());
       model_.initialise(values_.data(), options_.seed);
+      workspace_ = std::make_unique<Workspace>(model_.workspace(
+          options_.batch, options_.length, training ? Pass::training : Pass::evaluation));
+      if (!training) return;
+      gradients_.reset(parameters().total());
       optimizer_ = make_optimizer_(parameters(), groups_.get());
-      training_ = workspace(options_.batch, options_.length, Pass::training);
-      evaluation_ = workspace(options_.batch, options_.length, Pass::evaluation);
     }
 
     double accumulate(const std::int32_t* tokens, const std::int32_t* targets) override {
-      return model_.loss_and_gradients(*context_, values_.data(), *training_, tokens, targets,
+      workspace_->resize(options_.batch, options_.length);
+      return model_.loss_and_gradients(*context_, values_.data(), *workspace_, tokens, targets,
                                        gradients_.data(),
                                        1.0 / static_cast<double>(options_.accumulate));
     }
@@ -179,34 +117,20 @@ struct Trainer {
     }
 
     double evaluate(Index batch, const std::int32_t* tokens, const std::int32_t* targets) override {
-      auto* memory = evaluation_.get();
-      if (batch != options_.batch) {
-        if (remainder_batch_ != batch)
-          remainder_ = workspace(remainder_batch_ = batch, options_.length, Pass::evaluation);
-        memory = remainder_.get();
-      }
-      return model_.loss(*context_, values_.data(), *memory, tokens, targets);
+      workspace_->resize(batch, options_.length);
+      return model_.loss(*context_, values_.data(), *workspace_, tokens, targets);
     }
 
     void next_token(std::span<const std::int32_t> window, std::vector<double>& logits) override {
-      const auto length = static_cast<Index>(window.size());
-      const auto memory = workspace(1, length, Pass::evaluation);
-      std::vector<T> out;
-      if constexpr (requires {
-                      model_.next_token_logits(*context_, values_.data(), *memory, window.data(),
-                                               out.data());
-                    }) {
-        out.resize(static_cast<std::size_t>(vocabulary()));
-        model_.next_token_logits(*context_, values_.data(), *memory, window.data(), out.data());
-      } else {
-        out.resize(static_cast<std::size_t>(length * vocabulary()));
-        model_.logits(*context_, values_.data(), *memory, window.data(), out.data());
-      }
-      logits.assign(out.end() - vocabulary(), out.end());
+      workspace_->resize(1, static_cast<Index>(window.size()));
+      std::vector<T> out(static_cast<std::size_t>(vocabulary()));
+      model_.next_token_logits(*context_, values_.data(), *workspace_, window.data(), out.data());
+      logits.assign(out.begin(), out.end());
     }
 
     std::vector<StateVector> state() override {
       std::vector<StateVector> vectors{{"parameters", dtype_of<T>, values_.data(), values_.size()}};
+      if (optimizer_ == nullptr) return vectors;
       for (auto& stream : optimizer_->streams())
         vectors.push_back({stream.name, dtype_of<T>, stream.data, stream.size});
       return vectors;
@@ -223,12 +147,7 @@ struct Trainer {
     }
 
    private:
-    using Pass = decltype(detail::pass_type(&model_type::plan));
     using Workspace = typename model_type::Workspace;
-
-    std::unique_ptr<Workspace> workspace(Index batch, Index length, Pass pass) const {
-      return std::make_unique<Workspace>(model_.workspace(batch, length, pass));
-    }
 
     model_type model_;
     TrainerOptions options_;
@@ -237,8 +156,7 @@ struct Trainer {
     std::unique_ptr<context_t<Backend>> context_;
     Buffer<T> values_, gradients_;
     std::unique_ptr<optimizer_type> optimizer_;
-    std::unique_ptr<Workspace> training_, evaluation_, remainder_;
-    Index remainder_batch_ = 0;
+    std::unique_ptr<Workspace> workspace_;
   };
 };
 

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <optiform/core/parameters.hpp>
+#include <optiform/io/dtype.hpp>
+#include <span>
+#include <string>
+#include <vector>
+
+OPTIFORM_NAMESPACE_BEGIN
+
+/// Numbers of one training step that are not the model's.
+struct TrainerOptions {
+  Index batch = 8;         ///< sequences of one forward and backward pass
+  Index length = 128;      ///< tokens of a sequence
+  Index accumulate = 1;    ///< passes whose gradients are averaged before one update
+  double clip = 1;         ///< largest global norm of the gradient; 0 switches clipping off
+  std::uint64_t seed = 0;  ///< of the initial parameters
+  int threads = 0;         ///< 0 takes all cores; changes speed, never results
+};
+
+/// A vector that a checkpoint holds: all parameters, or one stream of the optimizer.
+struct StateVector {
+  std::string name;
+  DType dtype;
+  void* data;
+  Index size;
+};
+
+/// One item of the memory that a training run will take.
+struct PlannedMemory {
+  std::string name;
+  Index bytes = 0;
+};
+
+/// What a trainer is given memory for: everything, or forward passes only.
+enum class Purpose { training, inference };
+
+/// Training whatever the model's type is: what a run, its log and its checkpoints see.
+///
+/// Contract  planning needs no memory; `allocate` comes before everything else, once. Between two
+///           calls of `update`, `accumulate` is called `options().accumulate` times. A steady
+///           step allocates nothing.
+class AnyTrainer {
+ public:
+  virtual ~AnyTrainer() = default;
+  virtual const TrainerOptions& options() const = 0;
+  virtual const ParameterTable& parameters() const = 0;
+  virtual Index vocabulary() const = 0;
+  virtual Index context() const = 0;
+  /// What `allocate` will take, item by item.
+  virtual std::vector<PlannedMemory> plan(Purpose purpose) const = 0;
+  /// Takes the memory and initialises the parameters from the seed.
+  virtual void allocate(Purpose purpose) = 0;
+
+  /// Mean loss of [batch, length] tokens, in nats; adds their gradients.
+  virtual double accumulate(const std::int32_t* tokens, const std::int32_t* targets) = 0;
+  /// Clips, steps the optimizer, clears the gradients; returns the norm before clipping. A norm
+  /// that is not finite changes nothing.
+  virtual double update(double learning_rate) = 0;
+  /// Mean loss of [batch, length] tokens, with batch at most options().batch.
+  virtual double evaluate(Index batch, const std::int32_t* tokens, const std::int32_t* targets) = 0;
+  /// Unnormalised log-probabilities of the token after `window`, 1 .. options().length long.
+  virtual void next_token(std::span<const std::int32_t> window, std::vector<double>& logits) = 0;
+
+  /// The parameters first, then (of training) the optimizer's streams; all are laid out by
+  /// `parameters`.
+  virtual std::vector<StateVector> state() = 0;
+  virtual std::int64_t clock() const = 0;
+  virtual void set_clock(std::int64_t steps) = 0;
+  /// Where the first NaN or infinity is, in words; empty if every parameter and gradient is finite.
+  virtual std::string first_bad_tensor() const = 0;
+};
+
+OPTIFORM_NAMESPACE_END
