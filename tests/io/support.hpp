@@ -47,6 +47,12 @@ inline void write_bytes(const std::filesystem::path& path, const std::string& by
       .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
 }
 
+/// Changes one byte where it stands.
+inline void write_byte(const std::filesystem::path& path, std::size_t at, char value) {
+  std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+  file.seekp(static_cast<std::streamoff>(at)).put(value);
+}
+
 /// The sentence of the Error that `action` throws; empty if it throws none.
 template <class F>
 std::string refusal(F&& action) {

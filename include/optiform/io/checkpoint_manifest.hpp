@@ -15,6 +15,13 @@ inline std::string hexadecimal(std::uint64_t value) {
   return text;
 }
 
+/// The words of a JSON error without its number: what follows `[json.exception.NAME.ID] `.
+inline std::string json_reason(const nlohmann::json::exception& error) {
+  const std::string text = error.what();
+  const auto end = text.find("] ");
+  return end == std::string::npos ? text : text.substr(end + 2);
+}
+
 /// What a checkpoint's manifest says.
 struct CheckpointManifest {
   CheckpointId id;
@@ -63,7 +70,7 @@ inline std::string write_manifest(const CheckpointManifest& manifest) {
     return text;
   } catch (const nlohmann::json::exception& error) {
     fail("cannot save the checkpoint of step ", manifest.id.step,
-         ": its state is no valid JSON: ", error.what());
+         ": its state is no valid JSON: ", json_reason(error));
   }
 }
 
@@ -110,7 +117,7 @@ inline CheckpointManifest read_manifest(const InputFile& file, CheckpointId id) 
     return manifest;
   } catch (const nlohmann::json::exception& error) {
     fail("cannot use the checkpoint ", in_quotes(file.path()),
-         ": its manifest lacks something: ", error.what());
+         ": its manifest is incomplete: ", json_reason(error));
   }
 }
 
