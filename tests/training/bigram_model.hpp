@@ -111,8 +111,7 @@ struct Momentum {
   class on {
    public:
     static constexpr int stream_count = 1;
-    template <class Groups>
-    on(const ParameterTable& table, Groups) : velocity_(table.total()) {}
+    on(const ParameterTable& table, const WeightOptimizerOptions&) : velocity_(table.total()) {}
     void step(context_t<Backend>&, T* values, const T* gradients, double factor, double rate) {
       for (Index i = 0; i < velocity_.size(); ++i) {
         velocity_[i] = static_cast<T>(0.9 * velocity_[i] + factor * gradients[i]);

@@ -46,7 +46,7 @@ struct Setting {
 
   template <class Observer>
   std::vector<double> run(RunOptions options, Outcome expected, Observer observer) {
-    fake::BigramTrainer<> trainer(fake::Options{.vocabulary = 6, .context = 8}, 0,
+    fake::BigramTrainer<> trainer(fake::Options{.vocabulary = 6, .context = 8}, {},
                                   {.batch = 3, .length = 8, .accumulate = 2, .seed = 3});
     trainer.allocate(Purpose::training);
     const std::span<const std::int32_t> all(text);

@@ -36,7 +36,7 @@ TEST_CASE("sample_token: frequencies follow the softmax, the temperature and the
 }
 
 TEST_CASE("continue_text: the same seed repeats the text, another one does not") {
-  fake::BigramTrainer<> model(fake::Options{.vocabulary = 50, .context = 8}, 0, {.length = 8});
+  fake::BigramTrainer<> model(fake::Options{.vocabulary = 50, .context = 8}, {}, {.length = 8});
   model.allocate(Purpose::inference);
   const auto text = [&](std::uint64_t seed) {
     std::vector<std::int32_t> ids{7};
@@ -49,7 +49,7 @@ TEST_CASE("continue_text: the same seed repeats the text, another one does not")
 }
 
 TEST_CASE("continue_text: ids stay inside the tokenizer's vocabulary, prompts are checked") {
-  fake::BigramTrainer<> model(fake::Options{.vocabulary = 50, .context = 8}, 0, {.length = 8});
+  fake::BigramTrainer<> model(fake::Options{.vocabulary = 50, .context = 8}, {}, {.length = 8});
   model.allocate(Purpose::inference);
   std::vector<std::int32_t> ids;
   continue_text(model, ids, 200, 8, {.temperature = 1, .top_k = 0, .vocabulary = 10});

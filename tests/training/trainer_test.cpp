@@ -11,7 +11,7 @@ namespace {
 
 std::unique_ptr<fake::BigramTrainer<>> trainer(TrainerOptions options) {
   auto made = std::make_unique<fake::BigramTrainer<>>(fake::Options{.vocabulary = 4, .context = 8},
-                                                      0, options);
+                                                      WeightOptimizerOptions{}, options);
   made->allocate(Purpose::training);
   return made;
 }
@@ -100,16 +100,16 @@ TEST_CASE("Trainer: an update with a gradient that is not finite changes nothing
 TEST_CASE("Trainer: impossible numbers are one sentence, before any memory is taken") {
   using fake::BigramTrainer;
   const fake::Options model{.vocabulary = 4, .context = 8};
-  CHECK_THROWS_WITH_AS(BigramTrainer<>(model, 0, {.length = 9}),
+  CHECK_THROWS_WITH_AS(BigramTrainer<>(model, {}, {.length = 9}),
                        "sequence length is 9; expected 1 to the model's context of 8", Error);
-  CHECK_THROWS_AS(BigramTrainer<>(model, 0, {.batch = 0, .length = 8}), Error);
-  CHECK_THROWS_AS(BigramTrainer<>(model, 0, {.length = 8, .accumulate = 0}), Error);
-  CHECK_THROWS_AS(BigramTrainer<>(model, 0, {.length = 8, .clip = -1}), Error);
-  CHECK_THROWS_AS(BigramTrainer<>(model, 0, {.length = 8, .threads = -2}), Error);
+  CHECK_THROWS_AS(BigramTrainer<>(model, {}, {.batch = 0, .length = 8}), Error);
+  CHECK_THROWS_AS(BigramTrainer<>(model, {}, {.length = 8, .accumulate = 0}), Error);
+  CHECK_THROWS_AS(BigramTrainer<>(model, {}, {.length = 8, .clip = -1}), Error);
+  CHECK_THROWS_AS(BigramTrainer<>(model, {}, {.length = 8, .threads = -2}), Error);
 }
 
 TEST_CASE("Trainer: the plan counts parameters, gradients, optimizer streams and activations") {
-  const fake::BigramTrainer<> planned(fake::Options{.vocabulary = 4, .context = 8}, 0,
+  const fake::BigramTrainer<> planned(fake::Options{.vocabulary = 4, .context = 8}, {},
                                       {.batch = 2, .length = 4});
   const Index vector = planned.parameters().total() * 8;
   Index sum = 0;

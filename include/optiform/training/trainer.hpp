@@ -7,6 +7,7 @@
 #include <optiform/core/memory.hpp>
 #include <optiform/depth/workspace.hpp>
 #include <optiform/training/any_trainer.hpp>
+#include <optiform/weights/weight_optimizer.hpp>
 #include <utility>
 
 OPTIFORM_NAMESPACE_BEGIN
@@ -35,7 +36,7 @@ std::string first_bad_tensor(const ParameterTable& table, const T* values) {
 /// One model and one optimizer, trained step by step: a pure description.
 ///
 ///   using Tmm = Trainer<LanguageModel<shape, Stack<Block>>, WeightOptimizer<AdamW>>;
-///   Tmm::on<Cpu, float> trainer(model_options, groups, trainer_options);
+///   Tmm::on<Cpu, float> trainer(model_options, optimizer_options, trainer_options);
 ///   trainer.allocate(Purpose::training);
 ///   trainer.accumulate(tokens, targets);
 ///   trainer.update(1e-3);
@@ -51,9 +52,9 @@ struct Trainer {
     using model_type = typename Model::template on<Backend, T>;
     using optimizer_type = typename Optimizer::template on<Backend, T>;
 
-    template <class ModelOptions, class Groups>
-    on(const ModelOptions& model, Groups groups, const TrainerOptions& options)
-        : model_(model), options_(options) {
+    template <class ModelOptions>
+    on(const ModelOptions& model, WeightOptimizerOptions optimizer, const TrainerOptions& options)
+        : model_(model), optimizer_options_(std::move(optimizer)), options_(options) {
       if (options.batch < 1) fail("batch is ", options.batch, " sequences; expected at least 1");
       if (options.accumulate < 1)
         fail("accumulate is ", options.accumulate, " passes; expected at least 1");
@@ -62,10 +63,6 @@ struct Trainer {
              context());
       if (!(options.clip >= 0)) fail("clip is ", options.clip, "; expected 0 (off) or more");
       if (options.threads < 0) fail("threads is ", options.threads, "; expected 0 (all) or more");
-      make_optimizer_ = [](const ParameterTable& table, const void* copied) {
-        return std::make_unique<optimizer_type>(table, *static_cast<const Groups*>(copied));
-      };
-      groups_ = std::make_shared<Groups>(std::move(groups));
     }
 
     const TrainerOptions& options() const override { return options_; }
@@ -95,7 +92,7 @@ struct Trainer {
           options_.batch, options_.length, training ? Pass::training : Pass::evaluation));
       if (!training) return;
       gradients_.reset(parameters().total());
-      optimizer_ = make_optimizer_(parameters(), groups_.get());
+      optimizer_ = std::make_unique<optimizer_type>(parameters(), optimizer_options_);
     }
 
     double accumulate(const std::int32_t* tokens, const std::int32_t* targets) override {
@@ -150,9 +147,8 @@ struct Trainer {
     using Workspace = typename model_type::Workspace;
 
     model_type model_;
+    WeightOptimizerOptions optimizer_options_;
     TrainerOptions options_;
-    std::unique_ptr<optimizer_type> (*make_optimizer_)(const ParameterTable&, const void*);
-    std::shared_ptr<void> groups_;
     std::unique_ptr<context_t<Backend>> context_;
     Buffer<T> values_, gradients_;
     std::unique_ptr<optimizer_type> optimizer_;
