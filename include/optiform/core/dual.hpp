@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <cmath>
 #include <optiform/core/config.hpp>
+#include <optiform/core/math.hpp>
 #include <type_traits>
 
 OPTIFORM_NAMESPACE_BEGIN
@@ -53,31 +53,31 @@ struct Dual {
   friend constexpr bool operator>=(Dual a, Dual b) { return a.value >= b.value; }
 
   friend Dual sqrt(Dual a) {
-    using std::sqrt;
+    using math::sqrt;
     const T root = sqrt(a.value);
     return {root, a.derivative / (2 * root)};
   }
   friend Dual exp(Dual a) {
-    using std::exp;
+    using math::exp;
     const T e = exp(a.value);
     return {e, a.derivative * e};
   }
   friend Dual log(Dual a) {
-    using std::log;
+    using math::log;
     return {log(a.value), a.derivative / a.value};
   }
   friend Dual tanh(Dual a) {
-    using std::tanh;
+    using math::tanh;
     const T t = tanh(a.value);
     return {t, a.derivative * (1 - t * t)};
   }
   friend Dual erf(Dual a) {
-    using std::erf;
-    using std::exp;
+    using math::erf;
+    using math::exp;
     return {erf(a.value), a.derivative * T(1.128379167095512573896) * exp(-a.value * a.value)};
   }
   friend bool isfinite(Dual a) {
-    using std::isfinite;
+    using math::isfinite;
     return isfinite(a.value) && isfinite(a.derivative);
   }
 };

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 #include <optiform/core/config.hpp>
+#include <optiform/core/math.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 
@@ -65,11 +65,11 @@ class Rng {
       has_spare_ = false;
       return spare_;
     }
-    const double radius = std::sqrt(-2.0 * std::log(1.0 - uniform()));
+    const double radius = math::sqrt(-2.0 * math::log(1.0 - uniform()));
     const double angle = 6.283185307179586476925 * uniform();
-    spare_ = radius * std::sin(angle);
+    spare_ = radius * math::sin(angle);
     has_spare_ = true;
-    return radius * std::cos(angle);
+    return radius * math::cos(angle);
   }
 
   /// Unbiased integer in 0..n-1; n must be positive.

@@ -12,6 +12,7 @@
 #include <optiform/cpu/embedding.hpp>
 #include <optiform/cpu/gemm.hpp>
 #include <optiform/cpu/reductions.hpp>
+#include <optiform/cpu/row_programs.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 
@@ -24,6 +25,11 @@ OPTIFORM_NAMESPACE_BEGIN
 template <class Gemm, class Threads>
 struct kernels<BasicCpu<Gemm, Threads>> {
   using Context = CpuContext<Threads>;
+
+  template <class P, Index Length = 0, class T>
+  static void run_rows(Context& context, const RowArguments<T>& arguments) {
+    optiform::run_rows<P, Length>(context, arguments);
+  }
 
   template <class T>
   static void gemm(Context& context, Transpose ta, Transpose tb, Index m, Index n, Index k, T alpha,

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <cmath>
-#include <map>
 #include <optiform/core/error.hpp>
+#include <optiform/core/math.hpp>
 #include <optiform/core/scalar.hpp>
-#include <optiform/rules/recording.hpp>
+#include <optiform/rules/coefficient_values.hpp>
 #include <string>
 
 OPTIFORM_NAMESPACE_BEGIN
@@ -13,7 +12,7 @@ OPTIFORM_NAMESPACE_BEGIN
 /// 1 / (1 + exp(-raw)), the map of `unit` coefficients.
 template <class T>
 T sigmoid(T raw) {
-  using std::exp;
+  using math::exp;
   if (raw >= T(0)) return T(1) / (T(1) + exp(-raw));
   const T e = exp(raw);
   return e / (T(1) + e);
@@ -22,23 +21,14 @@ T sigmoid(T raw) {
 /// log(1 + exp(raw)), the map of `positive` coefficients. Its derivative is the sigmoid.
 template <class T>
 T softplus(T raw) {
-  using std::exp;
-  using std::log;
+  using math::exp;
+  using math::log;
   return raw > T(0) ? raw + log(T(1) + exp(-raw)) : log(T(1) + exp(raw));
 }
-
-/// Run-time values for coefficients, by name: where learned ones start, what constants are.
-using CoefficientValues = std::map<std::string, double>;
 
 /// Whether a coefficient is learned in depth.
 inline bool is_learned(const CoefficientInfo& c) {
   return !c.pinned && (c.kind == CoefficientKind::unit || c.kind == CoefficientKind::positive);
-}
-
-/// The given value of a coefficient, or the rule's own.
-inline double initial_value(const CoefficientInfo& c, const CoefficientValues& given) {
-  const auto found = given.find(c.name);
-  return found == given.end() ? c.initial : found->second;
 }
 
 /// The unconstrained number whose map is the coefficient's initial value.
@@ -48,10 +38,10 @@ inline double initial_raw(const CoefficientInfo& c, const CoefficientValues& giv
   if (c.kind == CoefficientKind::unit) {
     if (!(value > 0 && value < 1))
       fail("coefficient '", c.name, "' = ", value, ", expected a value between 0 and 1");
-    return std::log(value / (1 - value));
+    return math::log(value / (1 - value));
   }
   if (!(value > 0)) fail("coefficient '", c.name, "' = ", value, ", expected a positive value");
-  return value > 30 ? value : std::log(std::expm1(value));
+  return value > 30 ? value : math::log(math::expm1(value));
 }
 
 /// The value a learned coefficient has at `raw`.

@@ -117,7 +117,7 @@ struct LanguageModel {
              Types::stacks, ")");
       for (const Index layers : options.layers)
         if (layers < 1) fail("layers = ", layers, ", expected at least 1");
-      for (const auto& given : options.coefficients)
+      for (const auto& given : options.coefficients.entries())
         if (!names_coefficient(given.first))
           fail("coefficient '", given.first, "' is not one of the model's rules");
       return options;
@@ -127,19 +127,13 @@ struct LanguageModel {
       Types::each_stack([&]<std::size_t I>() {
         using L = typename Types::template Layer<I>;
         [&]<std::size_t... J>(std::index_sequence<J...>) {
-          ((found = found || declares<typename L::template Step<static_cast<int>(J)>>(name)), ...);
+          ((found = found || has_coefficient(L::template Step<static_cast<int>(J)>::rule, name)),
+           ...);
         }
         (std::make_index_sequence<static_cast<std::size_t>(L::steps)>{});
       });
       return found;
     }
-    template <class D>
-    static bool declares(const std::string& name) {
-      for (short c = 0; c < D::coefficients; ++c)
-        if (name == D::rule.coefficient[c].name && !D::rule.coefficient[c].pinned) return true;
-      return false;
-    }
-
     Pass_ forward(Context& context, const T* values, Workspace& workspace,
                   const std::int32_t* tokens) const {
       check("token", tokens, workspace.tokens());

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <cmath>
 #include <optiform/core/config.hpp>
+#include <optiform/core/math.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 
@@ -22,7 +22,7 @@ struct Gelu {
 
   template <class T>
   static constexpr T derivative(T x) {
-    using std::exp;
+    using math::exp;
     return cumulative(x) +
            x * (constant<T>(0.39894228040143267794) * exp(constant<T>(-0.5) * x * x));
   }
@@ -30,7 +30,7 @@ struct Gelu {
  private:
   template <class T>
   static constexpr T cumulative(T x) {
-    using std::erf;
+    using math::erf;
     return constant<T>(0.5) + constant<T>(0.5) * erf(constant<T>(0.70710678118654752440) * x);
   }
 

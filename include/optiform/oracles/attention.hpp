@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <cmath>
 #include <cstddef>
 #include <optiform/core/backend.hpp>
 #include <optiform/core/config.hpp>
+#include <optiform/core/math.hpp>
 #include <optiform/core/memory.hpp>
 #include <optiform/core/parameters.hpp>
 #include <optiform/core/shape.hpp>
@@ -55,7 +55,7 @@ struct CausalAttention {
 
     /// Adds the two matrices; the one that writes to the residual stream starts smaller.
     static Parameters declare(ParameterTable& table, const std::string& prefix, Index layers) {
-      const double residual = 0.02 / std::sqrt(2 * static_cast<double>(layers));
+      const double residual = 0.02 / math::sqrt(2 * static_cast<double>(layers));
       const Index qkv_proj = table.add(prefix + "qkv_proj.weight", Role::matrix, {3 * width, width},
                                        Initialisation::normal(0.02));
       const Index out_proj = table.add(prefix + "out_proj.weight", Role::matrix, {width, width},
@@ -124,7 +124,7 @@ struct CausalAttention {
               .heads = Shape.heads,
               .head_dim = Shape.head_dim(),
               .causal = true,
-              .scale = 1 / std::sqrt(static_cast<double>(Shape.head_dim()))};
+              .scale = 1 / math::sqrt(static_cast<double>(Shape.head_dim()))};
     }
   };
 };

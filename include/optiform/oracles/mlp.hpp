@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <cmath>
 #include <cstddef>
 #include <optiform/core/backend.hpp>
 #include <optiform/core/config.hpp>
+#include <optiform/core/math.hpp>
 #include <optiform/core/memory.hpp>
 #include <optiform/core/parameters.hpp>
 #include <optiform/core/shape.hpp>
@@ -56,7 +56,7 @@ struct Mlp {
 
     /// Adds the two matrices; the one that writes to the residual stream starts smaller.
     static Parameters declare(ParameterTable& table, const std::string& prefix, Index layers) {
-      const double residual = 0.02 / std::sqrt(2 * static_cast<double>(layers));
+      const double residual = 0.02 / math::sqrt(2 * static_cast<double>(layers));
       const Index w1 = table.add(prefix + "w1.weight", Role::matrix, {hidden, width},
                                  Initialisation::normal(0.02));
       const Index w2 = table.add(prefix + "w2.weight", Role::matrix, {width, hidden},

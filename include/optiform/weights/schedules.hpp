@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <cmath>
 #include <optiform/core/config.hpp>
 #include <optiform/core/error.hpp>
+#include <optiform/core/math.hpp>
 #include <string_view>
 
 OPTIFORM_NAMESPACE_BEGIN
@@ -50,12 +50,12 @@ struct Schedule {
         step >= steps ? 1 : static_cast<double>(step - start) / static_cast<double>(steps - start);
     constexpr double pi = 3.141592653589793238;
     const double shape =
-        decay == Decay::cosine ? 0.5 * (1 + std::cos(pi * progress)) : 1 - progress;
+        decay == Decay::cosine ? 0.5 * (1 + math::cos(pi * progress)) : 1 - progress;
     return peak * (final_fraction + (1 - final_fraction) * shape);
   }
 
   void validate() const {
-    if (!(peak > 0) || !std::isfinite(peak))
+    if (!(peak > 0) || !math::isfinite(peak))
       fail("learning rate is ", peak, "; expected a positive number");
     if (steps < 1) fail("steps is ", steps, "; expected at least 1");
     if (warmup < 0) fail("warm-up is ", warmup, " steps; expected 0 or more");

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <initializer_list>
+#include <optiform/rules/recording.hpp>
+#include <string>
+
+OPTIFORM_NAMESPACE_BEGIN
+
+/// Run-time values for coefficients, by name: where learned ones start, what constants are.
+///
+///   CoefficientValues{{"beta1", 0.9}, {"beta2", 0.95}}
+class CoefficientValues {
+ public:
+  using Entry = std::pair<std::string, double>;
+
+  CoefficientValues() = default;
+  CoefficientValues(std::initializer_list<Entry> entries) : entries_(entries) {}
+
+  /// The value of that name, or null.
+  const double* find(std::string_view name) const {
+    for (const Entry& entry : entries_)
+      if (entry.first == name) return &entry.second;
+    return nullptr;
+  }
+  /// Sets or replaces a value.
+  void set(std::string_view name, double value) {
+    for (Entry& entry : entries_) {
+      if (entry.first != name) continue;
+      entry.second = value;
+      return;
+    }
+    entries_.emplace_back(name, value);
+  }
+  const std::vector<Entry>& entries() const { return entries_; }
+
+ private:
+  std::vector<Entry> entries_;
+};
+
+/// The given value of a coefficient, or the rule's own.
+inline double initial_value(const CoefficientInfo& c, const CoefficientValues& given) {
+  const double* found = given.find(c.name);
+  return found == nullptr ? c.initial : *found;
+}
+
+/// Whether a rule has a coefficient of that name which is not pinned.
+inline bool has_coefficient(const Recording& rule, std::string_view name) {
+  for (short c = 0; c < rule.coefficients; ++c)
+    if (name == rule.coefficient[c].name && !rule.coefficient[c].pinned) return true;
+  return false;
+}
+
+OPTIFORM_NAMESPACE_END
