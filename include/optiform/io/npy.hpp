@@ -156,7 +156,13 @@ void load_npy(const std::filesystem::path& path, TensorRef<T, Rank> out) {
 template <class E>
 void save_npy(const std::filesystem::path& path, const xt::xexpression<E>& expression) {
   AtomicFile file(path);
-  file.write(xt::dump_npy(expression));
+  if constexpr (requires { expression.derived_cast().data(); }) {
+    file.write(xt::dump_npy(expression));
+  } else {
+    // dump_npy would call xt::eval, which in xtensor 0.24 with g++ 12 and C++20 adds two axes.
+    const xt::xarray<typename E::value_type> values(expression);
+    file.write(xt::dump_npy(values));
+  }
   file.commit();
 }
 

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+// Python reads what we write. Needs a Python with numpy and safetensors: the one of the
+// environment variable PYTHON, or python3.
+#include <optiform/io/npy.hpp>
+
+#include "checkpoint_support.hpp"
+
+using namespace optiform;
+using namespace optiform::testing;
+
+namespace {
+
+std::string python() {
+  const char* given = std::getenv("PYTHON");
+  return given != nullptr && *given != '\0' ? given : "python3";
+}
+
+bool run(const std::string& arguments, const std::string& log = "/dev/null") {
+  return std::system(("'" + python() + "' " + arguments + " > '" + log + "' 2>&1").c_str()) == 0;
+}
+
+bool available() {
+  if (run("-c 'import numpy, safetensors.numpy'")) return true;
+  MESSAGE("skipped: no Python with numpy and safetensors (set PYTHON)");
+  return false;
+}
+
+/// What the script says about a file: ok, or its complaint.
+std::string ask(const std::string& action, const std::filesystem::path& path) {
+  TemporaryDirectory directory;
+  run("'" OPTIFORM_SOURCE_DIR "/tests/io/fixtures/interop.py' " + action + " '" + path.string() +
+          "'",
+      directory / "log");
+  return read_bytes(directory / "log");
+}
+
+std::vector<float> ramp(std::size_t size) {
+  std::vector<float> values(size);
+  for (std::size_t i = 0; i < size; ++i) values[i] = 0.5f * static_cast<float>(i) - 1;
+  return values;
+}
+
+}  // namespace
+
+TEST_CASE("python: reads our safetensors" * doctest::test_suite("python")) {
+  if (!available()) return;
+  TemporaryDirectory directory;
+  const auto w = ramp(15);
+  std::vector<double> wide(w.begin(), w.begin() + 8);
+  const float mu = 0.5f;
+  const std::int32_t ids[] = {1, -2, 3};
+  const std::uint8_t byte = 255;
+  write_safetensors(directory / "x",
+                    {{{"w", DType::f32, {3, 5}}, w.data()},
+                     {{"layers.0.mu", DType::f32, {}}, &mu},
+                     {{"ids", DType::i32, {1, 3}}, ids},
+                     {{"none", DType::f32, {2, 0}}, nullptr},
+                     {{"double", DType::f64, {2, 2, 2}}, wide.data()},
+                     {{"ü", DType::u8, {1}}, &byte}},
+                    {{"note", "quote \" and \n line"}});
+  CHECK(ask("check-safetensors", directory / "x") == "ok\n");
+}
+
+TEST_CASE("python: reads our .npy" * doctest::test_suite("python")) {
+  if (!available()) return;
+  TemporaryDirectory directory;
+  const auto w = ramp(15);
+  save_npy(directory / "x.npy", TensorRef<const float, 2>{w.data(), {3, 5}});
+  CHECK(ask("check-npy", directory / "x.npy") == "ok\n");
+}
+
+TEST_CASE("python: reads our checkpoints and agrees with every checksum" *
+          doctest::test_suite("python")) {
+  if (!available()) return;
+  TemporaryDirectory directory;
+  const auto w = ramp(15);
+  Checkpoint checkpoint;
+  checkpoint.step = 12;
+  checkpoint.state = {{"clock", 12}, {"rate", 0.001}};
+  checkpoint.weights = {{{"w", DType::f32, {3, 5}}, w.data()}};
+  checkpoint.streams = {{{"m", DType::f32, {15}}, w.data()}, {{"n", DType::f32, {0}}, nullptr}};
+  save_checkpoint(directory.path(), checkpoint);
+  CHECK(ask("check-checkpoint", directory.path()) == "ok\n");
+}
+
+TEST_CASE("python: what it writes anew is what the fixture holds" * doctest::test_suite("python")) {
+  if (!available()) return;
+  TemporaryDirectory directory;
+  const auto path = directory / "x";
+  REQUIRE(
+      run("-c 'import numpy as np, safetensors.numpy as s; "
+          "s.save_file({\"w\": (np.arange(15) * 0.5 - 1).astype(\"f4\").reshape(3, 5), "
+          "\"h\": np.array([0.5], \"f2\")}, \"" +
+          path.string() + "\")'"));
+  std::vector<float> w(15);
+  float h = 0;
+  const SafetensorsFile file(path);
+  file.read("w", {3, 5}, w.data());
+  file.read("h", {1}, &h);
+  CHECK(w == ramp(15));
+  CHECK(h == 0.5f);
+}
