@@ -6,6 +6,7 @@
 #include <optiform/io/xtensor.hpp>
 #include <xtensor/xmath.hpp>
 #include <xtensor/xtensor.hpp>
+#include <xtensor/xview.hpp>
 
 #include "support.hpp"
 
@@ -131,6 +132,11 @@ TEST_CASE("npy: what is written is read back, by xtensor too") {
   CHECK(std::equal(x.begin(), x.end(), data.begin()));
   save_npy(path, x * 2.0f);  // an expression, over the old file
   CHECK(load_npy<float>(path)(2, 4) == 12);
+  save_npy(path, xt::view(x, xt::all(), xt::range(1, 3)));
+  CHECK(load_npy<float>(path) == xt::view(x, xt::all(), xt::range(1, 3)));
+  const xt::xtensor<float, 2, xt::layout_type::column_major> columns = x;
+  save_npy(path, columns);
+  CHECK(load_npy<float>(path) == x);
   xt::xtensor<std::int64_t, 1> none = xt::zeros<std::int64_t>({0});
   save_npy(path, none);
   CHECK(load_npy<std::int64_t>(path).size() == 0);

@@ -156,7 +156,8 @@ void load_npy(const std::filesystem::path& path, TensorRef<T, Rank> out) {
 template <class E>
 void save_npy(const std::filesystem::path& path, const xt::xexpression<E>& expression) {
   AtomicFile file(path);
-  if constexpr (requires { expression.derived_cast().data(); }) {
+  if constexpr (std::is_base_of_v<xt::xcontainer<E>, E> &&
+                E::static_layout == xt::layout_type::row_major) {
     file.write(xt::dump_npy(expression));
   } else {
     // dump_npy would call xt::eval, which in xtensor 0.24 with g++ 12 and C++20 adds two axes.
