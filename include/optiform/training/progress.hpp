@@ -20,8 +20,9 @@ OPTIFORM_NAMESPACE_BEGIN
 ///           `out` is no terminal, there is a line per validation and one every 30 seconds.
 class Progress {
  public:
-  explicit Progress(std::int64_t steps, std::FILE* out = stdout)
-      : out_(out), terminal_(::isatty(::fileno(out)) == 1), steps_(steps) {}
+  /// `baseline` is a loss to be shown beside the validation loss; NaN shows none.
+  explicit Progress(std::int64_t steps, std::FILE* out = stdout, double baseline = NAN)
+      : out_(out), terminal_(::isatty(::fileno(out)) == 1), steps_(steps), baseline_(baseline) {}
   ~Progress() { clear(); }
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -40,7 +41,10 @@ class Progress {
     std::fprintf(out_, "%*lld/%lld", width(steps_), static_cast<long long>(step),
                  static_cast<long long>(steps_));
     if (std::isfinite(training_loss)) std::fprintf(out_, "  loss %.4f", training_loss);
-    if (std::isfinite(validation_loss_)) std::fprintf(out_, "  validation %.4f", validation_loss_);
+    if (std::isfinite(validation_loss_)) {
+      std::fprintf(out_, "  validation %.4f", validation_loss_);
+      if (std::isfinite(baseline_)) std::fprintf(out_, " (bigram %.4f)", baseline_);
+    }
     if (tokens_per_second > 0) {
       const auto left = static_cast<long long>(std::llround(std::max(seconds_left, 0.0)));
       std::fprintf(out_, "  %.0f tokens/s  ", tokens_per_second);
@@ -79,6 +83,7 @@ class Progress {
   std::FILE* out_;
   bool terminal_, drawn_ = false;
   std::int64_t steps_;
+  double baseline_;
   double validation_loss_ = std::numeric_limits<double>::quiet_NaN();
   std::chrono::steady_clock::time_point shown_{};
 };

@@ -26,6 +26,7 @@ struct RunOptions {
   bool resume = false;              ///< go on from the newest checkpoint, if there is one
   nlohmann::json configuration;     ///< must be equal in the checkpoint that is resumed
   std::FILE* out = stdout;          ///< where progress is shown
+  double baseline = NAN;            ///< the bigram loss, shown beside the validation loss
 };
 
 enum class Outcome { finished, interrupted };
@@ -56,6 +57,8 @@ class TrainingRun {
   }
 
   const RunState& state() const { return state_; }
+  /// The signal that interrupted the run; 0 if none did.
+  int signal() const { return signal_; }
   std::filesystem::path checkpoints() const { return options_.directory / "checkpoints"; }
 
   template <class Observer>
@@ -64,11 +67,11 @@ class TrainingRun {
     const bool resumed =
         options_.resume && load_run(checkpoints(), trainer_, state_, options_.configuration);
     CsvLog log(options_.directory / "log.csv", resumed ? state_.step : -1);
-    Progress progress(options_.schedule.steps, options_.out);
+    Progress progress(options_.schedule.steps, options_.out, options_.baseline);
     clock_ = now();
     if (!resumed) report(log, progress, observe, first_row());
     while (state_.step < options_.schedule.steps) {
-      if (interrupt) break;
+      if ((signal_ = interrupt.signal()) != 0) break;
       report(log, progress, observe, step());
       if (due(options_.save_every)) save(log);
     }
@@ -193,6 +196,7 @@ class TrainingRun {
   std::vector<std::int32_t> tokens_, targets_;
   RunState state_;
   double clock_ = 0, speed_ = 0;
+  int signal_ = 0;
 };
 
 OPTIFORM_NAMESPACE_END

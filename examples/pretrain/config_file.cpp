@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#include "config_file.hpp"
+
+#include <toml++/toml.h>
+#include <optiform/io/file.hpp>
+#include <sstream>
+
+using optiform::fail;
+using optiform::in_quotes;
+
+std::string one_line(std::string text) {
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
+  return text;
+}
+
+std::vector<ConfigEntry> read_config(const std::string& path) {
+  const optiform::InputFile file(path);
+  std::string text(file.size(), '\0');
+  file.read_at(0, text.data(), text.size());
+  std::vector<ConfigEntry> entries;
+  try {
+    const toml::table table = toml::parse(text);
+    for (const auto& [key, value] : table) {
+      ConfigEntry entry{std::string(key.str()), {}, static_cast<int>(value.source().begin.line)};
+      if (const auto string = value.value_exact<std::string>())
+        entry.value = *string;
+      else if (const auto integer = value.value_exact<std::int64_t>())
+        entry.value = std::to_string(*integer);
+      else if (const auto real = value.value_exact<double>())
+        entry.value = optiform::message(*real);
+      else if (const auto flag = value.value_exact<bool>())
+        entry.value = *flag ? "true" : "false";
+      else
+        fail("config ", in_quotes(path), ", line ", entry.line, ": key ", in_quotes(entry.key),
+             " has no single value; expected a number or a string");
+      entries.push_back(std::move(entry));
+    }
+  } catch (const toml::parse_error& error) {
+    fail("config ", in_quotes(path), ", line ", error.source().begin.line, ": ",
+         one_line(std::string(error.description())));
+  }
+  return entries;
+}
+
+std::string to_toml(const Options& options) {
+  std::ostringstream out;
+  each_option(options, [&](const char* name, const auto& value, const char*, bool) {
+    if constexpr (std::is_same_v<std::decay_t<decltype(value)>, std::string>)
+      out << name << " = " << toml::value<std::string>(value) << '\n';
+    else
+      out << name << " = " << optiform::message(value) << '\n';
+  });
+  return out.str();
+}

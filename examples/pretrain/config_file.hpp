@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "options.hpp"
+
+/// One `key = value` of a configuration file, the value as one writes it on a command line.
+struct ConfigEntry {
+  std::string key, value;
+  int line = 0;
+};
+
+/// Reads a TOML file of plain keys. Throws optiform::Error with file and line.
+std::vector<ConfigEntry> read_config(const std::string& path);
+
+/// The options as such a file.
+std::string to_toml(const Options& options);
+
+/// Text of a library, fit for a message of one line.
+std::string one_line(std::string text);

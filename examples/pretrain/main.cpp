@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+// Trains a Transformer of any rule on any text, and resumes it to the bit.
+//
+//   pretrain --rule tmm --shape novels --data novels.txt --out runs/tmm
+//   pretrain --rule vanilla --shape gpt2-small --dry-run
+//   pretrain --resume --out runs/tmm
+//
+// Exit codes: 0 done, 2 bad input, 3 NaN or infinity, 130 or 143 saved and left on a signal.
+#include <new>
+#include <optiform/io/checksum.hpp>
+#include <optiform/training/bigram.hpp>
+#include <optiform/training/run.hpp>
+#include <optiform/training/sampling.hpp>
+
+#include "config_file.hpp"
+#include "data.hpp"
+#include "models.hpp"
+
+using namespace optiform;
+namespace fs = std::filesystem;
+
+namespace {
+
+void write_file(const fs::path& path, std::string_view text) {
+  AtomicFile file(path);
+  file.write(text);
+  file.commit();
+}
+
+Schedule schedule_of(const Options& options) {
+  Schedule schedule{.decay = decay_named(options.schedule),
+                    .peak = options.learning_rate,
+                    .warmup = options.warmup,
+                    .steps = options.steps,
+                    .decay_from = options.decay_from,
+                    .final_fraction = options.final_rate};
+  schedule.validate();
+  return schedule;
+}
+
+void print_plan(const AnyTrainer& trainer) {
+  std::printf("parameters %lld\n", static_cast<long long>(trainer.parameters().count()));
+  Index total = 0;
+  for (const auto& item : trainer.plan(Purpose::training)) total += item.bytes;
+  std::printf("memory %lld bytes (%.1f MiB):", static_cast<long long>(total),
+              static_cast<double>(total) / (1 << 20));
+  const char* separator = " ";
+  for (const auto& item : trainer.plan(Purpose::training)) {
+    std::printf("%s%s %.1f", separator, item.name.c_str(),
+                static_cast<double>(item.bytes) / (1 << 20));
+    separator = ", ";
+  }
+  std::printf("\n");
+}
+
+/// Refuses to touch a directory that is somebody else's or another run's.
+void check_directory(const Options& options, bool resume) {
+  const fs::path out = options.out;
+  if (!fs::exists(out)) return;
+  if (!fs::is_directory(out)) fail("run directory ", in_quotes(out), " is a file");
+  if (fs::is_empty(out)) return;
+  if (!resume)
+    fail("run directory ", in_quotes(out),
+         " is not empty; use --resume to go on with that run, or --out to name another directory");
+  if (!fs::exists(out / "config.toml"))
+    fail("cannot resume in ", in_quotes(out), ": it is no run directory, config.toml is missing");
+  const Options saved = read_run_options(options.out);
+  each_option(options, [&](const char* name, const auto& now, const char*, bool bits) {
+    if (!bits) return;
+    each_option(saved, [&](const char* other, const auto& before, const char*, bool) {
+      if constexpr (std::is_same_v<decltype(now), decltype(before)>)
+        if (std::string_view(name) == other && now != before)
+          fail("cannot resume in ", in_quotes(out), ": ", name, " was ", before, " there and is ",
+               now, " now");
+    });
+  });
+}
+
+/// What a resume must find unchanged.
+nlohmann::json fixed_configuration(const Options& options, const Data& data) {
+  nlohmann::json fixed;
+  each_option(options, [&](const char* name, const auto& value, const char*, bool bits) {
+    if (bits) fixed[name] = value;
+  });
+  const auto checksum = [](const void* bytes, std::size_t size) {
+    return detail::hexadecimal(crc64(bytes, size));
+  };
+  const std::string tokenizer = data.tokenizer->serialized();
+  fixed["checksum of the tokenizer"] = checksum(tokenizer.data(), tokenizer.size());
+  fixed["checksum of the training text"] =
+      checksum(data.training.data(), data.training.size() * sizeof(std::int32_t));
+  fixed["checksum of the validation text"] =
+      checksum(data.validation.data(), data.validation.size() * sizeof(std::int32_t));
+  return fixed;
+}
+
+std::string sample(AnyTrainer& trainer, const Tokenizer& tokenizer, const Options& options) {
+  auto ids = tokenizer.encode(options.prompt.empty() ? "The " : options.prompt);
+  continue_text(trainer, ids, options.sample_tokens, options.length,
+                {.seed = options.seed, .vocabulary = tokenizer.vocabulary()});
+  return tokenizer.decode(ids);
+}
+
+void write_summary(const Options& options, const AnyTrainer& trainer, const RunState& state,
+                   const BigramBaseline& bigram) {
+  const double tokens =
+      static_cast<double>(state.step * options.accumulate * options.batch * options.length);
+  std::string text = message(
+      "rule ", options.rule, "\nparameters ", trainer.parameters().count(), "\nsteps ", state.step,
+      "\nvalidation_loss ", state.last_validation_loss, "\nbest_validation_loss ",
+      state.best_validation_loss, "\nbigram_loss ", bigram.loss, "\nbigram_lambda ", bigram.lambda,
+      "\ntokens_per_second ", tokens / state.seconds, "\nseconds ", state.seconds, "\n");
+  write_file(fs::path(options.out) / "summary.txt", text);
+  std::printf(
+      "validation loss %.4f (best %.4f), bigram %.4f: %s\n", state.last_validation_loss,
+      state.best_validation_loss, bigram.loss,
+      state.last_validation_loss < bigram.loss ? "below the bigram" : "not below the bigram");
+}
+
+int train(Options options, bool resume, bool dry_run) {
+  const fs::path out = options.out;
+  auto tokenizer = known_tokenizer(options.tokenizer);
+  resolve_vocabulary(options, tokenizer.get());
+  const Schedule schedule = schedule_of(options);
+  SamplingOptions{}.validate();
+  const auto trainer = make_trainer(options);
+  std::printf("%s\n", to_toml(options).c_str());
+  print_plan(*trainer);
+  std::fflush(stdout);
+  if (dry_run) return 0;
+
+  check_directory(options, resume);
+  const bool resumed = resume && !checkpoint_steps(out / "checkpoints").empty();
+  if (resumed && !tokenizer) tokenizer = load_tokenizer(out / "tokenizer.model");
+  const Data data = read_data(options, std::move(tokenizer));
+  const ValidationBlocks validation(data.validation, options.length, options.validation_blocks);
+  TrainingBlocks(data.training, options.length, options.seed);  // refuses too short a text
+  const auto bigram = bigram_baseline(data.training, options.vocabulary, validation);
+  std::printf("tokens %zu for training, %zu for validation (%lld sequences of %lld are used)\n",
+              data.training.size(), data.validation.size(),
+              static_cast<long long>(validation.count), static_cast<long long>(options.length));
+  std::printf("bigram %.4f nats per token on the same validation tokens, lambda %.3f\n",
+              bigram.loss, bigram.lambda);
+  std::fflush(stdout);
+
+  trainer->allocate(Purpose::training);
+  TrainingRun run(*trainer, data.training, validation,
+                  {.directory = out,
+                   .schedule = schedule,
+                   .validate_every = options.validate_every,
+                   .save_every = options.save_every,
+                   .resume = resume,
+                   .configuration = fixed_configuration(options, data),
+                   .baseline = bigram.loss});
+  if (!resumed) {
+    fs::create_directories(out);
+    write_file(out / "config.toml", to_toml(options));
+    if (const auto model = data.tokenizer->serialized(); !model.empty())
+      write_file(out / "tokenizer.model", model);
+  }
+  const auto write_sample = [&](const std::string& name) {
+    if (options.sample_tokens < 1) return std::string();
+    const std::string text = sample(*trainer, *data.tokenizer, options);
+    fs::create_directories(out / "samples");
+    write_file(out / "samples" / (name + ".txt"), text + "\n");
+    return text;
+  };
+  const Outcome outcome = run([&](const LogRow& row) {
+    if (row.step > 0 && options.sample_every > 0 && row.step % options.sample_every == 0)
+      write_sample(message("step-", row.step));
+  });
+  if (outcome == Outcome::interrupted) {
+    std::printf("stopped by a signal after step %lld; saved, go on with --resume --out %s\n",
+                static_cast<long long>(run.state().step), options.out.c_str());
+    return 128 + run.signal();
+  }
+  write_summary(options, *trainer, run.state(), bigram);
+  if (const std::string text = write_sample("final"); !text.empty())
+    std::printf("sample: %s\n", text.c_str());
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    const Command command = read_command(argc, argv);
+    return command.help ? 0 : train(command.options, command.resume, command.dry_run);
+  } catch (const NotFinite& error) {
+    std::fprintf(stderr, "pretrain: %s\n", error.what());
+    return 3;
+  } catch (const Error& error) {
+    std::fprintf(stderr, "pretrain: %s\n", error.what());
+  } catch (const fs::filesystem_error& error) {
+    std::fprintf(stderr, "pretrain: %s\n", error.what());
+  } catch (const std::bad_alloc&) {
+    std::fprintf(stderr, "pretrain: there is not enough memory; --dry-run prints what is needed\n");
+  }
+  return 2;
+}

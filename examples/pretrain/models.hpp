@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <memory>
+#include <optiform/core/shape.hpp>
+#include <optiform/training/any_trainer.hpp>
+#include <string_view>
+
+#include "options.hpp"
+
+/// A named size. Width, heads and hidden size are types; the other numbers are defaults that the
+/// command line may change.
+struct Preset {
+  std::string_view name;
+  optiform::ModelShape shape;
+  optiform::Index layers, context, length, batch, vocabulary;
+  std::string_view tokenizer;
+};
+
+inline constexpr Preset presets[] = {
+    {"tiny", {.width = 64, .heads = 2, .hidden = 256}, 2, 64, 64, 8, 256, "bytes"},
+    {"novels", {.width = 192, .heads = 3, .hidden = 768}, 4, 128, 128, 8, 4096, "bpe"},
+    {"small", {.width = 384, .heads = 6, .hidden = 1536}, 6, 256, 256, 8, 8192, "bpe"},
+    {"gpt2-small", optiform::gpt2_small, 12, 1024, 1024, 8, 50304, "bpe"},
+};
+
+/// The preset of that name. Throws optiform::Error if there is none.
+const Preset& preset_named(const std::string& name);
+
+/// The numbers that a model's type leaves open.
+struct ModelNumbers {
+  optiform::ModelShape shape;
+  optiform::Index layers, vocabulary, context;
+  double weight_decay;
+  optiform::TrainerOptions trainer;
+};
+
+using TrainerPointer = std::unique_ptr<optiform::AnyTrainer>;
+
+// Two translation units per rule, so that each compiles in seconds and in parallel.
+TrainerPointer make_vanilla(const ModelNumbers&);
+TrainerPointer make_large_vanilla(const ModelNumbers&);
+TrainerPointer make_heavy_ball(const ModelNumbers&);
+TrainerPointer make_large_heavy_ball(const ModelNumbers&);
+TrainerPointer make_nesterov(const ModelNumbers&);
+TrainerPointer make_large_nesterov(const ModelNumbers&);
+TrainerPointer make_tmm(const ModelNumbers&);
+TrainerPointer make_large_tmm(const ModelNumbers&);
+TrainerPointer make_adam(const ModelNumbers&);
+TrainerPointer make_large_adam(const ModelNumbers&);
+TrainerPointer make_adamw(const ModelNumbers&);
+TrainerPointer make_large_adamw(const ModelNumbers&);
+TrainerPointer make_rmsprop(const ModelNumbers&);
+TrainerPointer make_large_rmsprop(const ModelNumbers&);
+
+struct RuleEntry {
+  std::string_view name;
+  TrainerPointer (*make)(const ModelNumbers&);
+};
+
+inline constexpr RuleEntry rules[] = {
+    {"vanilla", make_vanilla},   {"heavy-ball", make_heavy_ball},
+    {"nesterov", make_nesterov}, {"tmm", make_tmm},
+    {"adam", make_adam},         {"adamw", make_adamw},
+    {"rmsprop", make_rmsprop},
+};
+
+/// The model that resolved options describe. Throws optiform::Error for impossible numbers.
+TrainerPointer make_trainer(const Options& options);

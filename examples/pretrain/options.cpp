@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+#include "options.hpp"
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <filesystem>
+#include <optiform/core/error.hpp>
+#include <optiform/io/file.hpp>
+
+#include "config_file.hpp"
+
+#include "models.hpp"
+
+using optiform::fail;
+using optiform::in_quotes;
+using optiform::Index;
+
+namespace {
+
+template <class O>
+void declare(CLI::App& app, O& options) {
+  each_option(options, [&](const char* name, auto& member, const char* description, bool) {
+    // The last one wins: the command line follows the file.
+    app.add_option(std::string("--") + name, member, description)
+        ->capture_default_str()
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  });
+}
+
+/// A TOML file as command-line arguments; unknown keys are refused with their line.
+std::vector<std::string> arguments_of(const std::string& path, const CLI::App& app) {
+  std::vector<std::string> arguments;
+  for (const ConfigEntry& entry : read_config(path)) {
+    if (app.get_option_no_throw("--" + entry.key) == nullptr || entry.key == "config" ||
+        entry.key == "help")
+      fail("config ", in_quotes(path), ", line ", entry.line, ": key ", in_quotes(entry.key),
+           " is not an option; pretrain --help lists them");
+    arguments.push_back("--" + entry.key + "=" + entry.value);
+  }
+  return arguments;
+}
+
+void parse(CLI::App& app, std::vector<std::string> arguments) {
+  std::reverse(arguments.begin(), arguments.end());  // the order that CLI11 asks for
+  app.parse(arguments);
+}
+
+/// Fills in what was left to the shape.
+void resolve(Options& o) {
+  const Preset& preset = preset_named(o.shape);
+  for (const Index number : {o.layers, o.vocabulary, o.context, o.batch, o.length})
+    if (number < 0) fail("a size is ", number, "; expected 0 (the shape's) or more");
+  const auto fill = [](Index& number, Index from) {
+    if (number == 0) number = from;
+  };
+  fill(o.layers, preset.layers);
+  fill(o.batch, preset.batch);
+  if (o.length == 0) o.length = o.context > 0 ? std::min(o.context, preset.length) : preset.length;
+  fill(o.context, std::max(preset.context, o.length));
+  if (o.tokenizer.empty()) {
+    fill(o.vocabulary, preset.vocabulary);
+    o.tokenizer = preset.tokenizer == "bpe" ? optiform::message("bpe:", o.vocabulary)
+                                            : std::string(preset.tokenizer);
+  }
+  if (o.steps > 0) {
+    fill(o.validate_every, std::max<Index>(1, o.steps / 20));
+    fill(o.decay_from, o.steps - o.steps / 5);
+  }
+  if (o.out.empty()) o.out = "runs/" + o.rule + "-" + o.shape;
+}
+
+}  // namespace
+
+Command read_command(int argc, const char* const* argv) {
+  Command command;
+  std::string config;
+  CLI::App app("Trains a Transformer whose layers are steps of an optimizer.", "pretrain");
+  declare(app, command.options);
+  app.add_option("--config", config, "TOML file with any of these options");
+  app.add_flag("--resume", command.resume, "go on from the run directory's last checkpoint");
+  app.add_flag("--dry-run", command.dry_run, "print configuration and sizes, then stop");
+  const std::vector<std::string> given(argv + 1, argv + argc);
+  try {
+    parse(app, given);
+    // A resume without a file of its own continues what the run directory says.
+    Options named = command.options;
+    if (named.out.empty()) named.out = "runs/" + named.rule + "-" + named.shape;
+    const auto saved = std::filesystem::path(named.out) / "config.toml";
+    if (config.empty() && command.resume && std::filesystem::exists(saved)) config = saved.string();
+    if (!config.empty()) {
+      auto all = arguments_of(config, app);
+      all.insert(all.end(), given.begin(), given.end());
+      command = {};
+      parse(app, std::move(all));
+    }
+  } catch (const CLI::CallForHelp&) {
+    std::fputs(app.help().c_str(), stdout);
+    command.help = true;
+    return command;
+  } catch (const CLI::ParseError& error) {
+    fail(one_line(error.what()), "; pretrain --help lists all options");
+  }
+  resolve(command.options);
+  return command;
+}
+
+Options read_run_options(const std::string& directory) {
+  const std::string path = (std::filesystem::path(directory) / "config.toml").string();
+  Options options;
+  CLI::App app;
+  declare(app, options);
+  try {
+    parse(app, arguments_of(path, app));
+  } catch (const CLI::ParseError& error) {
+    fail("config ", in_quotes(path), ": ", one_line(error.what()));
+  }
+  resolve(options);
+  return options;
+}
+
+Index bpe_pieces(const std::string& tokenizer) {
+  if (!tokenizer.starts_with("bpe:")) return 0;
+  Index pieces = 0;
+  const char* const end = tokenizer.data() + tokenizer.size();
+  const auto parsed = std::from_chars(tokenizer.data() + 4, end, pieces);
+  if (parsed.ec != std::errc{} || parsed.ptr != end || pieces < 1 || pieces > 1'000'000)
+    fail("tokenizer ", in_quotes(tokenizer), " names no number of pieces; expected, say, bpe:4096");
+  return pieces;
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <optiform/cpu.hpp>
+#include <optiform/training/trainer.hpp>
+
+#include "models.hpp"
+
+/// A Transformer whose layers are steps of `Rule`, weights trained by AdamW. The presets from
+/// `First` to `Last` are compiled here; null if the numbers' shape is none of them.
+template <class Rule, int First, int Last>
+TrainerPointer make_model(const ModelNumbers& numbers) {
+  using namespace optiform;
+  if constexpr (First > Last) {
+    return nullptr;
+  } else {
+    constexpr ModelShape shape = presets[First].shape;
+    if (numbers.shape != shape) return make_model<Rule, First + 1, Last>(numbers);
+    using Block = TransformerLayer<Rule, CausalAttention, Mlp<Gelu>>;
+    using Recipe = Trainer<LanguageModel<shape, Stack<Block>>, WeightOptimizer<AdamW>>;
+    WeightOptimizerOptions optimizer;
+    optimizer.matrix.weight_decay = optimizer.embedding.weight_decay = numbers.weight_decay;
+    return std::make_unique<typename Recipe::template on<Cpu, float>>(
+        LanguageModelOptions{.vocabulary = numbers.vocabulary,
+                             .context = numbers.context,
+                             .layers = {numbers.layers}},
+        optimizer, numbers.trainer);
+  }
+}
