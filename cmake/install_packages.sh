@@ -18,10 +18,19 @@ if ! command -v dpkg-query >/dev/null; then
   echo "optiform: this is no Debian or Ubuntu; going on with what is installed" >&2
   exit 0
 fi
+installed() {
+  [[ $(dpkg-query -W -f '${Status}' "$1" 2>/dev/null) != *" installed" ]] || return 0
+  case $1 in  # a program may come from elsewhere
+    g++ | cmake | ccache | clang-format) command -v "$1" ;;
+    clang) command -v clang++ ;;
+    ninja-build) command -v ninja ;;
+    xz-utils) command -v xz ;;
+    *) return 1 ;;
+  esac >/dev/null
+}
 missing=()
 for package in "${packages[@]}"; do
-  status=$(dpkg-query -W -f '${Status}' "$package" 2>/dev/null || true)
-  [[ $status == *" installed" ]] || missing+=("$package")
+  installed "$package" || missing+=("$package")
 done
 ((${#missing[@]})) || exit 0
 
