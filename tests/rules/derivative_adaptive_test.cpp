@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: MIT
+#define OPTIFORM_RULES_HERE RmsPropCase, AdamCase, AdamWCase
+#include "derivative_checks.hpp"

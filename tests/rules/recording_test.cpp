@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include <optiform/depth/dynamics.hpp>
+#include <optiform/rules/rules.hpp>
+#include <optiform/weights/weight_optimizer.hpp>
+
+namespace optiform {
+namespace {
+
+int learned(const Recording& r) {
+  int count = 0;
+  for (short c = 0; c < r.coefficients; ++c)
+    count += !r.coefficient[c].pinned && (r.coefficient[c].kind == CoefficientKind::unit ||
+                                          r.coefficient[c].kind == CoefficientKind::positive);
+  return count;
+}
+
+struct AssignsCoefficient : Rule {
+  Scalar beta = unit("beta", 0.5);
+  constexpr Row query() const { return x; }
+  constexpr void step(Row g) {
+    beta = 0.5 * beta;
+    x += beta * g;
+  }
+};
+struct NormalisesScalar : Rule {
+  Scalar beta = unit("beta", 0.5);
+  constexpr Row query() const { return x; }
+  constexpr void step(Row g) { x += g + normalise(beta); }
+};
+struct ForgetsStream : Rule {
+  Row v = stream("velocity");
+  constexpr Row query() const { return x + v; }
+  constexpr void step(Row g) { x += g; }
+};
+struct IgnoresOracle : Rule {
+  Row v = stream("velocity");
+  constexpr Row query() const { return x; }
+  constexpr void step(Row) {
+    v = 0.5 * v;
+    x += v;
+  }
+};
+/// Legal: locals are values, a copy of a stream is its old value.
+struct UsesLocals : Rule {
+  Row v = stream("velocity");
+  Scalar beta = unit("beta", 0.9);
+  constexpr Row query() const { return x; }
+  constexpr void step(Row g) {
+    Row old = v;
+    Scalar rest = 1 - beta;
+    rest = rest * 2;
+    v = beta * v + rest * g;
+    x += v - old;
+  }
+};
+struct NotARule {};
+struct NoStep : Rule {
+  constexpr Row query() const { return x; }
+};
+
+}  // namespace
+
+TEST_CASE("two learned numbers per step for heavy ball, four for triple momentum and AdamW") {
+  CHECK(learned(recording<GradientDescent>) == 0);
+  CHECK(learned(recording<HeavyBall>) == 2);
+  CHECK(learned(recording<Nesterov>) == 3);
+  CHECK(learned(recording<TripleMomentum>) == 4);
+  CHECK(learned(recording<RmsProp>) == 2);
+  CHECK(learned(recording<Adam>) == 3);
+  CHECK(learned(recording<AdamW>) == 4);
+}
+
+TEST_CASE("streams and norms carry the names of the reference layout") {
+  CHECK(std::string(recording<TripleMomentum>.stream[0].names.prefix) == "vel");
+  CHECK(std::string(recording<TripleMomentum>.norm_name[0]) == "ln_v");
+  CHECK(std::string(recording<Adam>.stream[0].names.prefix) == "m");
+  CHECK(std::string(recording<Adam>.norm_name[0]) == "ln_update");
+  CHECK(recording<RmsProp>.stream[0].init == Init::ones);
+}
+
+TEST_CASE("faults of a rule are found while recording") {
+  CHECK(Recorder::record<AssignsCoefficient>().fault == Fault::coefficient_assigned);
+  CHECK(Recorder::record<NormalisesScalar>().fault == Fault::scalar_as_row);
+  CHECK(Recorder::record<ForgetsStream>().fault == Fault::stream_never_written);
+  CHECK(Recorder::record<IgnoresOracle>().fault == Fault::oracle_ignored);
+  CHECK(Recorder::record<UsesLocals>().fault == Fault::none);
+  static_assert(UpdateRule<UsesLocals> && UpdateRule<TripleMomentum> && UpdateRule<AdamW>);
+  static_assert(!UpdateRule<NotARule> && !UpdateRule<NoStep> && !UpdateRule<int>);
+}
+
+TEST_CASE("pinned coefficients fold away") {
+  using Tmm = Dynamics<TripleMomentum, DepthOptions{}, 1>;
+  using Yurii = Dynamics<Nesterov, DepthOptions{}, 1>;
+  using Polyak = Dynamics<HeavyBall, DepthOptions{}, 1>;
+  constexpr int tmm = Forward<Boundary<Tmm, Tmm>>::graph.nodes;
+  constexpr int yurii = Forward<Boundary<Yurii, Yurii>>::graph.nodes;
+  constexpr int polyak = Forward<Boundary<Polyak, Polyak>>::graph.nodes;
+  CHECK(yurii == tmm - 2);    // nu and its product
+  CHECK(polyak == yurii - 3);  // mu, its product and the sum
+}
+
+TEST_CASE("the saved state of triple momentum is four numbers per row") {
+  using Tmm = Dynamics<TripleMomentum, DepthOptions{}, 1>;
+  CHECK(Forward<Boundary<Tmm, Tmm>>::graph.statistics == 4);
+  CHECK(Backward<Boundary<Tmm, Tmm>>::plan.sweeps == 3);
+}
+
+TEST_CASE("elementwise rules train weights in a single sweep") {
+  CHECK(Forward<detail::WeightStep<AdamW>>::plan.sweeps == 1);
+  CHECK(Forward<detail::WeightStep<HeavyBall>>::plan.sweeps == 1);
+}
+
+TEST_CASE("graphs share equal subexpressions, fold constants and gather coarse factors") {
+  Graph g;
+  const short a = g.input(0), b = g.input(1), c = g.coefficient(0), d = g.coefficient(1);
+  CHECK(g.add(a, b) == g.add(b, a));
+  CHECK(g.add(a, g.constant(0)) == a);
+  CHECK(g.multiply(g.constant(1), a) == a);
+  CHECK(g.negate(g.negate(a)) == a);
+  CHECK(g.subtract(a, g.negate(b)) == g.add(a, b));
+  CHECK(g.value(g.multiply(g.constant(3), g.constant(4))) == 12);
+  const short product = g.multiply(c, g.multiply(d, a));
+  CHECK(g.node[product].a == g.multiply(c, d));
+  CHECK(g.node[product].b == a);
+  CHECK(g.sum(product) == g.multiply(g.multiply(c, d), g.sum(a)));
+  CHECK(g.node[g.sum(a)].frequency == Frequency::row);
+  CHECK(g.node[g.divide(a, c)].op == Op::multiply);
+}
+
+TEST_CASE("a graph that is too large says so") {
+  Graph g;
+  short last = g.input(0);
+  for (int i = 0; i < Graph::capacity; ++i) last = g.add(last, g.square(last));
+  CHECK(g.overflow);
+}
+
+}  // namespace optiform
