@@ -122,7 +122,8 @@ std::vector<T> serial_product(const Problem<T>& p) {
 
 template <class T>
 bool same_bits(const std::vector<T>& x, const std::vector<T>& y) {
-  return x.size() == y.size() && std::memcmp(x.data(), y.data(), x.size() * sizeof(T)) == 0;
+  return x.size() == y.size() &&
+         (x.empty() || std::memcmp(x.data(), y.data(), x.size() * sizeof(T)) == 0);
 }
 
 inline constexpr Transpose flips[] = {Transpose::no, Transpose::yes};

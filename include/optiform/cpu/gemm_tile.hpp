@@ -4,6 +4,13 @@
 #include <optiform/core/config.hpp>
 #include <optiform/cpu/pack.hpp>
 
+// Loops over registers have to disappear, or the registers live in memory.
+#if defined(__clang__)
+#define OPTIFORM_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define OPTIFORM_UNROLL _Pragma("GCC unroll 16")
+#endif
+
 OPTIFORM_NAMESPACE_BEGIN
 
 namespace detail {
@@ -37,54 +44,62 @@ struct TileArguments {
 /// fma: the same whatever the tile, its place and the machine's width.
 template <class T, int Rows, int Packs>
 __attribute__((noinline)) void multiply_tile(const TileArguments<T>& t) {
-  using P = Pack<T>;
-  constexpr int width = P::width;
-  P sums[Rows][Packs];
-  unrolled<Rows>([&](int i) OPTIFORM_INLINE_LAMBDA {
-    unrolled<Packs>([&](int j) OPTIFORM_INLINE_LAMBDA { sums[i][j] = P(T(0)); });
+  // Registers themselves in unrolled loops, not Packs: this is the one function whose size counts
+  // when it is compiled with checks of every access.
+  using V = native_vector<T>;
+  constexpr int width = pack_width<T>;
+  V sums[Rows][Packs];
+  OPTIFORM_UNROLL
+  for (int i = 0; i < Rows; ++i) {
     if (i < t.rows) __builtin_prefetch(t.c + i * t.ldc, 1);
-  });
+    OPTIFORM_UNROLL
+    for (int j = 0; j < Packs; ++j) sums[i][j] = V{};
+  }
   const T* a = t.a;
   const T* b = t.b;
   const Index b_stride = t.b_stride;
-#if defined(__clang__)
-#pragma clang loop unroll_count(4)
-#else
-#pragma GCC unroll 4
-#endif
   for (Index k = t.k; k > 0; --k) {
-    P row[Packs];
-    unrolled<Packs>([&](int j) OPTIFORM_INLINE_LAMBDA { row[j] = P::load(b + j * width); });
-    unrolled<Rows>([&](int i) OPTIFORM_INLINE_LAMBDA {
-      const P factor(a[i]);
-      unrolled<Packs>([&](int j)
-                          OPTIFORM_INLINE_LAMBDA { sums[i][j] = fma(factor, row[j], sums[i][j]); });
-    });
+    V row[Packs];
+    OPTIFORM_UNROLL
+    for (int j = 0; j < Packs; ++j) row[j] = load(b + j * width);
+    OPTIFORM_UNROLL
+    for (int i = 0; i < Rows; ++i) {
+      const V factor = broadcast(a[i]);
+      OPTIFORM_UNROLL
+      for (int j = 0; j < Packs; ++j) sums[i][j] = fma<T>(factor, row[j], sums[i][j]);
+    }
     a += GemmTile::rows;
     b += b_stride;
   }
-  const P alpha(t.alpha), beta(t.beta);
+  const V alpha = broadcast(t.alpha), beta = broadcast(t.beta);
   if (t.rows >= Rows && t.columns >= Packs * width) {
-    unrolled<Rows>([&](int i) OPTIFORM_INLINE_LAMBDA {
-      unrolled<Packs>([&](int j) OPTIFORM_INLINE_LAMBDA {
+    OPTIFORM_UNROLL
+    for (int i = 0; i < Rows; ++i) {
+      OPTIFORM_UNROLL
+      for (int j = 0; j < Packs; ++j) {
         T* c = t.c + i * t.ldc + j * width;
-        const P value =
-            t.beta == T(0) ? alpha * sums[i][j] : fma(alpha, sums[i][j], beta * P::load(c));
-        value.store(c);
-      });
-    });
+        V value = alpha * sums[i][j];
+        if (t.beta != T(0)) value = fma<T>(alpha, sums[i][j], beta * load(c));
+        store(c, value);
+      }
+    }
     return;
   }
-  unrolled<Rows>([&](int i) OPTIFORM_INLINE_LAMBDA {
-    if (i >= t.rows) return;
-    unrolled<Packs>([&](int j) OPTIFORM_INLINE_LAMBDA {
-      T* c = t.c + i * t.ldc + j * width;
-      const Index count = t.columns - j * width;
-      const P value =
-          t.beta == T(0) ? alpha * sums[i][j] : fma(alpha, sums[i][j], beta * P::load(c, count));
-      value.store(c, count);
-    });
-  });
+  // At the ends of C the same arithmetic, by way of memory.
+  T whole[Rows][Packs * width];
+  OPTIFORM_UNROLL
+  for (int i = 0; i < Rows; ++i) {
+    OPTIFORM_UNROLL
+    for (int j = 0; j < Packs; ++j) store(whole[i] + j * width, sums[i][j]);
+  }
+  for (Index i = 0; i < t.rows; ++i)
+    for (Index j = 0; j < t.columns; j += width) {
+      T* c = t.c + i * t.ldc + j;
+      const V sum = load(whole[i] + j);
+      V value = alpha * sum;
+      if (t.beta != T(0)) value = fma<T>(alpha, sum, beta * load(c, t.columns - j));
+      store(c, value, t.columns - j);
+    }
 }
 
 template <class T, int Packs>

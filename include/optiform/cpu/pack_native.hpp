@@ -30,8 +30,12 @@ inline constexpr int pack_width = register_bytes / static_cast<int>(sizeof(T));
 /// not unrolled keeps them in memory.
 template <int Count, class F>
 OPTIFORM_INLINE constexpr void unrolled(F&& f) {
-  [&]<int... I>(std::integer_sequence<int, I...>) OPTIFORM_INLINE_LAMBDA { (f(I), ...); }
-  (std::make_integer_sequence<int, Count>{});
+  if constexpr (Count == 1) {
+    f(0);
+  } else {
+    [&]<int... I>(std::integer_sequence<int, I...>) OPTIFORM_INLINE_LAMBDA { (f(I), ...); }
+    (std::make_integer_sequence<int, Count>{});
+  }
 }
 
 namespace detail {
