@@ -49,8 +49,9 @@ find_package(CLI11 QUIET)
 find_package(tomlplusplus QUIET)
 find_package(SentencePiece QUIET)
 
+# What a .cpp may know of the device backend needs no toolkit, so it is part of the core.
 optiform_component(core
-  FILES fwd.hpp optiform.hpp FOLDERS core rules oracles depth weights)
+  FILES fwd.hpp optiform.hpp cuda/*.hpp FOLDERS core rules oracles depth weights)
 # Headers of io/ and training/ that need more belong to the component that brings it.
 optiform_component(optiform
   LINK optiform::core Threads::Threads Eigen3::Eigen xtensor
@@ -68,7 +69,7 @@ optiform_component(training
 if(OPTIFORM_ENABLE_CUDA)
   enable_language(CUDA)
   find_package(CUDAToolkit REQUIRED)
-  optiform_component(cuda LINK optiform::core CUDA::cudart FOLDERS cuda)
+  optiform_component(cuda LINK optiform::core CUDA::cudart FILES cuda/*.cuh)
   # CMake 3.25 does not know C++20 for the newest nvcc.
   if(NOT "cuda_std_20" IN_LIST CMAKE_CUDA_COMPILE_FEATURES)
     target_compile_options(optiform_cuda INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20>)
