@@ -97,9 +97,22 @@ class RowKernel {
   static constexpr Index padded(Index length) { return (length + lanes - 1) / lanes * lanes; }
 
   RowKernel(const RowArguments<T>& a, const double* launch, T* scratch, T* column_gradient)
-      : a_(a), scratch_(scratch), column_gradient_(column_gradient) {
+      : a_(a),
+        scratch_(scratch),
+        column_gradient_(column_gradient),
+        streaming_(a.streaming && aligned(a)) {
     for (short i = 0; i < graph.nodes; ++i)
       if (graph.node[i].frequency == Frequency::launch) scalar_[i] = static_cast<T>(launch[i]);
+  }
+
+  /// Streamed stores need the alignment of a register.
+  static bool aligned(const RowArguments<T>& a) {
+    constexpr auto unit = static_cast<std::size_t>(register_bytes);
+    bool all = static_cast<std::size_t>(a.length) * sizeof(T) % unit == 0;
+    for (short o = 0; o < graph.outputs; ++o)
+      if (graph.output[o].sink == Sink::store)
+        all = all && reinterpret_cast<std::size_t>(a.output[graph.output[o].index]) % unit == 0;
+    return all;
   }
 
   Index length() const {
@@ -149,30 +162,64 @@ class RowKernel {
     });
   }
 
+  /// Where a row lies. Each sweep has its own copy: the kernel's members might change with every
+  /// store of the loop, for all the compiler knows.
+  struct Row {
+    const T* input[RowArguments<T>::max_buffers];
+    const T* column[8];
+    T* output[RowArguments<T>::max_buffers];
+    T* column_gradient;
+    T* scratch;
+    bool streaming;  ///< of outputs that overwrite nothing that was just read
+  };
+  template <int S>
+  OPTIFORM_INLINE Row row() const {
+    constexpr const Sweep& s = plan.sweep[S];
+    Row r;
+    each<s.elements>([&]<int I>() OPTIFORM_INLINE_LAMBDA {
+      constexpr Node n = graph.node[s.element[I]];
+      if constexpr (n.op == Op::input) r.input[n.index] = a_.input[n.index] + offset_;
+      if constexpr (n.op == Op::column) r.column[n.index] = a_.column[n.index];
+    });
+    each<s.stores>([&]<int I>() OPTIFORM_INLINE_LAMBDA {
+      constexpr Output o = graph.output[s.store[I]];
+      if constexpr (o.sink == Sink::store) r.output[o.index] = a_.output[o.index] + offset_;
+    });
+    r.column_gradient = column_gradient_;
+    r.scratch = scratch_;
+    r.streaming = streaming_;
+    return r;
+  }
+
   template <int S>
   OPTIFORM_INLINE void sweep() {
     constexpr const Sweep& s = plan.sweep[S];
+    const Row r = row<S>();
+    V value[graph.nodes];
+    each<s.coarses>([&]<int I>()
+                        OPTIFORM_INLINE_LAMBDA { value[s.coarse[I]] = V(scalar_[s.coarse[I]]); });
     V sum[s.sums > 0 ? s.sums : 1];
     unrolled<s.sums>([&](int i) OPTIFORM_INLINE_LAMBDA { sum[i] = V(T(0)); });
     const Index whole = length() / lanes * lanes;
-    for (Index e = 0; e < whole; e += lanes) step<S, false>(e, lanes, sum);
+    for (Index e = 0; e < whole; e += lanes) step<S, false>(r, e, lanes, value, sum);
     if constexpr (Length % lanes != 0 || Length == 0)
-      if (whole < length()) step<S, true>(whole, length() - whole, sum);
+      if (whole < length()) step<S, true>(r, whole, length() - whole, value, sum);
     each<s.sums>([&]<int I>() OPTIFORM_INLINE_LAMBDA { scalar_[s.sum[I]] = total(sum[I]); });
   }
   static OPTIFORM_INLINE T total(V v) { return sum(v); }
 
-  /// Sixteen elements (the first `n` of them at the row's end) of sweep S.
+  /// Sixteen elements (the first `n` of them at the row's end) of sweep S. `value` holds the
+  /// coarse values and receives the others.
   template <int S, bool Tail>
-  OPTIFORM_INLINE void step(Index e, [[maybe_unused]] Index n, [[maybe_unused]] V* sum) {
+  OPTIFORM_INLINE void step(const Row& r, Index e, [[maybe_unused]] Index n, V* value,
+                            [[maybe_unused]] V* sum) const {
     constexpr const Sweep& s = plan.sweep[S];
-    V value[graph.nodes];
     each<s.elements>([&]<int I>() OPTIFORM_INLINE_LAMBDA {
       constexpr short id = s.element[I];
       if constexpr (s.from_scratch[I]) {
-        value[id] = V::load(scratch_ + plan.scratch_of[id] * padded(length()) + e);
+        value[id] = V::load(r.scratch + plan.scratch_of[id] * padded(length()) + e);
       } else {
-        value[id] = evaluate<S, id, Tail>(value, e, n);
+        value[id] = evaluate<S, id, Tail>(r, value, e, n);
       }
     });
     each<s.sums>([&]<int I>() OPTIFORM_INLINE_LAMBDA {
@@ -180,71 +227,74 @@ class RowKernel {
     });
     each<s.keeps>([&]<int I>() OPTIFORM_INLINE_LAMBDA {
       constexpr short id = s.keep[I];
-      value[id].store(scratch_ + plan.scratch_of[id] * padded(length()) + e);
+      value[id].store(r.scratch + plan.scratch_of[id] * padded(length()) + e);
     });
     each<s.stores>([&]<int I>() OPTIFORM_INLINE_LAMBDA {
       constexpr Output o = graph.output[s.store[I]];
-      const V result = operand<o.node>(value);
       if constexpr (o.sink == Sink::store) {
-        T* const to = a_.output[o.index] + offset_ + e;
+        T* const to = r.output[o.index] + e;
         if constexpr (Tail) {
-          result.store(to, n);
-        } else if (a_.streaming) {
-          result.stream(to);
+          value[o.node].store(to, n);
+        } else if (o.in_place_of < 0 && r.streaming) {
+          value[o.node].stream(to);
         } else {
-          result.store(to);
+          value[o.node].store(to);
         }
       } else {
-        T* const to = column_gradient_ + o.index * length() + e;
+        T* const to = r.column_gradient + o.index * length() + e;
         if constexpr (Tail) {
-          (V::load(to, n) + result).store(to, n);
+          added<S, o.node>(value, V::load(to, n)).store(to, n);
         } else {
-          (V::load(to) + result).store(to);
+          added<S, o.node>(value, V::load(to)).store(to);
         }
       }
     });
   }
 
   template <int S, short Id, bool Tail>
-  OPTIFORM_INLINE V evaluate(const V* value, Index e, [[maybe_unused]] Index n) const {
+  static OPTIFORM_INLINE V evaluate(const Row& r, const V* value, Index e,
+                                    [[maybe_unused]] Index n) {
     constexpr Node node = graph.node[Id];
     if constexpr (node.op == Op::input || node.op == Op::column) {
-      const T* const from =
-          node.op == Op::input ? a_.input[node.index] + offset_ + e : a_.column[node.index] + e;
+      const T* const from = (node.op == Op::input ? r.input : r.column)[node.index] + e;
       if constexpr (Tail) {
         return V::load(from, n);
       } else {
         return V::load(from);
       }
     } else if constexpr (node.op == Op::add && is_axpy<S>(node.b)) {
-      return fma(factor<node.b, 0>(value), factor<node.b, 1>(value), operand<node.a>(value));
+      return fma(factor<node.b, 0>(value), factor<node.b, 1>(value), value[node.a]);
     } else if constexpr (node.op == Op::add && is_axpy<S>(node.a)) {
-      return fma(factor<node.a, 0>(value), factor<node.a, 1>(value), operand<node.b>(value));
+      return fma(factor<node.a, 0>(value), factor<node.a, 1>(value), value[node.b]);
     } else if constexpr (node.op == Op::subtract && is_axpy<S>(node.b)) {
-      return fma(-factor<node.b, 0>(value), factor<node.b, 1>(value), operand<node.a>(value));
+      return fma(-factor<node.b, 0>(value), factor<node.b, 1>(value), value[node.a]);
     } else if constexpr (node.op == Op::subtract && is_axpy<S>(node.a)) {
-      return fma(factor<node.a, 0>(value), factor<node.a, 1>(value), -operand<node.b>(value));
+      return fma(factor<node.a, 0>(value), factor<node.a, 1>(value), -value[node.b]);
     } else if constexpr (node.op == Op::standardise) {
-      return rounded((operand<node.a>(value) - operand<node.b>(value)) * operand<node.c>(value));
-    } else if constexpr (node.op == Op::multiply || node.op == Op::square) {
-      return rounded(arithmetic<node.op>(operand<node.a>(value),
-                                         operand < node.b < 0 ? node.a : node.b > (value)));
+      return rounded((value[node.a] - value[node.b]) * value[node.c]);
     } else {
-      return arithmetic<node.op>(operand<node.a>(value),
-                                 operand < node.b < 0 ? node.a : node.b > (value));
+      const V result = arithmetic<node.op>(value[node.a], value[node.b < 0 ? node.a : node.b]);
+      if constexpr (node.op == Op::multiply || node.op == Op::square) return rounded(result);
+      return result;
     }
   }
 
   template <int S, short Id, bool Tail>
-  OPTIFORM_INLINE void accumulate(const V* value, [[maybe_unused]] Index n, V& sum) const {
-    constexpr Node node = graph.node[Id];
+  static OPTIFORM_INLINE void accumulate(const V* value, [[maybe_unused]] Index n, V& sum) {
     if constexpr (Tail) {
-      V lane = V::iota();
-      sum += select(lane < V(static_cast<T>(n)), value[Id], V(T(0)));
-    } else if constexpr ((node.op == Op::multiply || node.op == Op::square) && computes<S>(Id)) {
-      sum = fma(value[node.a], value[node.b < 0 ? node.a : node.b], sum);
+      sum += select(V::iota() < V(static_cast<T>(n)), value[Id], V(T(0)));
     } else {
-      sum += value[Id];
+      sum = added<S, Id>(value, sum);
+    }
+  }
+  /// sum + value; a product enters a sum without being rounded.
+  template <int S, short Id>
+  static OPTIFORM_INLINE V added(const V* value, V sum) {
+    constexpr Node n = graph.node[Id];
+    if constexpr ((n.op == Op::multiply || n.op == Op::square) && computes<S>(Id)) {
+      return fma(value[n.a], value[n.b < 0 ? n.a : n.b], sum);
+    } else {
+      return sum + value[Id];
     }
   }
 
@@ -262,18 +312,8 @@ class RowKernel {
     return graph.is_scaled(id) && graph.node[id].frequency == Frequency::element && computes<S>(id);
   }
   template <short Id, int Which>
-  OPTIFORM_INLINE V factor(const V* value) const {
-    constexpr short id = Which == 0 ? graph.node[Id].a : graph.node[Id].b;
-    return operand<id>(value);
-  }
-
-  template <short Id>
-  OPTIFORM_INLINE V operand(const V* value) const {
-    if constexpr (graph.node[Id].frequency == Frequency::element) {
-      return value[Id];
-    } else {
-      return V(scalar_[Id]);
-    }
+  static OPTIFORM_INLINE V factor(const V* value) {
+    return value[Which == 0 ? graph.node[Id].a : graph.node[Id].b];
   }
 
   template <Op O, class U>
@@ -291,12 +331,18 @@ class RowKernel {
   /// Keeps the compiler from fusing a product into an addition of its own choice: programs that
   /// differ by a pinned coefficient stay bit-equal.
   static OPTIFORM_INLINE V rounded(V v) {
-#if defined(__GNUC__) && !defined(__clang__)
-    return V::make([&](int i)
-                       OPTIFORM_INLINE_LAMBDA { return __builtin_assoc_barrier(v.part[i]); });
+    unrolled<V::parts>([&](int i) OPTIFORM_INLINE_LAMBDA {
+#if defined(__clang__)
+      (void)i;  // fuses within one expression only
+#elif defined(__SSE2__)
+      asm("" : "+v"(v.part[i]));
+#elif defined(__ARM_NEON)
+      asm("" : "+w"(v.part[i]));
 #else
-    return v;
+      v.part[i] = __builtin_assoc_barrier(v.part[i]);
 #endif
+    });
+    return v;
   }
 
   template <int Count, class F>
@@ -310,6 +356,7 @@ class RowKernel {
   const RowArguments<T>& a_;
   T* scratch_;
   T* column_gradient_;
+  const bool streaming_;
   T* statistic_ = nullptr;
   Index offset_ = 0;
   T scalar_[graph.nodes];

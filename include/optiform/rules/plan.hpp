@@ -12,6 +12,8 @@ struct Sweep {
   short element[Graph::capacity]{};      ///< nodes in evaluation order
   bool from_scratch[Graph::capacity]{};  ///< by position: read back instead of computed
   short elements = 0;
+  short coarse[Graph::capacity]{};  ///< launch and row values it reads
+  short coarses = 0;
   short sum[16]{};  ///< nodes whose operand this sweep adds up
   short sums = 0;
   short store[Graph::output_capacity]{};  ///< outputs written in this sweep
@@ -108,8 +110,7 @@ class Planner {
       cost[i] = price(n.op);
       for (const short operand : {n.a, n.b, n.c}) {
         if (operand < 0 || !element(operand)) continue;
-        const bool kept = plan_.scratch_of[operand] >= 0 && phase_[operand] < phase_[i];
-        cost[i] += kept ? 1 : cost[operand];
+        cost[i] += plan_.scratch_of[operand] >= 0 ? 1 : cost[operand];
       }
       if (crosses[i] && cost[i] >= Plan::threshold) plan_.scratch_of[i] = 0;
     }
@@ -140,8 +141,25 @@ class Planner {
         sweep.element[sweep.elements++] = i;
         if (read_back_[i]) used_[i] = true;
       }
+      find_coarse(sweep);
       plan_.sweep[s] = sweep;
     }
+  }
+
+  constexpr void find_coarse(Sweep& sweep) {
+    bool read[Graph::capacity]{};
+    for (short i = 0; i < sweep.elements; ++i) {
+      if (sweep.from_scratch[i]) continue;
+      const Node& n = graph_.node[sweep.element[i]];
+      for (const short operand : {n.a, n.b, n.c})
+        if (operand >= 0 && !element(operand)) read[operand] = true;
+    }
+    for (short i = 0; i < sweep.stores; ++i) {
+      const short from = graph_.output[sweep.store[i]].node;
+      if (!element(from)) read[from] = true;
+    }
+    for (short i = 0; i < graph_.nodes; ++i)
+      if (read[i]) sweep.coarse[sweep.coarses++] = i;
   }
 
   constexpr void collect(short s, Sweep& sweep) {
