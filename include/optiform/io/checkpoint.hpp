@@ -31,8 +31,9 @@ inline void save_checkpoint(const std::filesystem::path& directory, const Checkp
   if (checkpoint.step < 0) fail("cannot save a checkpoint of step ", checkpoint.step);
   if (keep < 1) fail("cannot keep ", keep, " checkpoints in ", in_quotes(directory));
   std::error_code error;
-  std::filesystem::create_directories(directory, error);
+  const bool made = std::filesystem::create_directories(directory, error);
   if (error) fail("cannot make the directory ", in_quotes(directory), ": ", error.message());
+  if (made) detail::sync_directory(std::filesystem::absolute(directory).parent_path());
   const detail::DirectoryLock lock(directory);
 
   const auto files = detail::list_checkpoint_files(directory);

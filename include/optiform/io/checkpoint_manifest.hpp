@@ -35,7 +35,8 @@ struct CheckpointManifest {
 inline constexpr std::string_view manifest_head = R"({"crc64":")";
 inline constexpr std::string_view manifest_zeros = "0000000000000000";
 
-inline nlohmann::ordered_json to_json(const std::string& file, const SafetensorsChecksums& sums) {
+inline nlohmann::ordered_json checksums_to_json(const std::string& file,
+                                                const SafetensorsChecksums& sums) {
   nlohmann::ordered_json tensors = nlohmann::ordered_json::array();
   for (const auto& [name, crc] : sums.tensors)
     tensors.push_back({{"name", name}, {"crc64", hexadecimal(crc)}});
@@ -55,8 +56,8 @@ inline std::string write_manifest(const CheckpointManifest& manifest) {
     json["version"] = 1;
     json["step"] = manifest.id.step;
     json["save"] = manifest.id.save;
-    json["weights"] = to_json(stem + std::string(weights_suffix), manifest.weights);
-    json["streams"] = to_json(stem + std::string(streams_suffix), manifest.streams);
+    json["weights"] = checksums_to_json(stem + std::string(weights_suffix), manifest.weights);
+    json["streams"] = checksums_to_json(stem + std::string(streams_suffix), manifest.streams);
     // A not-a-number would silently become null: what is read back must be what was given.
     const std::string state = manifest.state.dump();
     if (nlohmann::json::parse(state) != manifest.state)
@@ -74,7 +75,7 @@ inline std::string write_manifest(const CheckpointManifest& manifest) {
   }
 }
 
-inline SafetensorsChecksums checksums_from(const nlohmann::json& json) {
+inline SafetensorsChecksums checksums_from_json(const nlohmann::json& json) {
   const auto number = [](const nlohmann::json& value) {
     std::uint64_t out = 0;
     const auto& text = value.get_ref<const std::string&>();
@@ -108,8 +109,8 @@ inline CheckpointManifest read_manifest(const InputFile& file, CheckpointId id) 
     if (json.at("format") != "optiform-checkpoint" || json.at("version") != 1)
       refuse("it is of a format that this version does not know");
     CheckpointManifest manifest{{json.at("save"), json.at("step")},
-                                checksums_from(json.at("weights")),
-                                checksums_from(json.at("streams")),
+                                checksums_from_json(json.at("weights")),
+                                checksums_from_json(json.at("streams")),
                                 json.at("state")};
     if (manifest.id != id)
       refuse("it was renamed: its manifest speaks of step ", manifest.id.step, ", save ",
