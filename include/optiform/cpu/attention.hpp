@@ -49,14 +49,27 @@ class HeadAttention {
     T* values = pieces.take<T>(p_.length * padded_dim_);
     T* query = pieces.take<T>(rows * padded_dim_);
     T* strip = pieces.take<T>(rows * padded_length_);
-    transpose_to_panels(p_.length, dim_, at(qkv, batch, 0, 1, head), stride(), keys);
-    copy_rows(p_.length, dim_, at(qkv, batch, 0, 2, head), stride(), T(1), values, padded_dim_);
+    Index loaded = 0;
     for (Index row = 0; row < p_.length; row += rows) {
       const Index count = std::min(rows, p_.length - row);
+      const Index needed = p_.causal ? row + count : p_.length;
+      for (; loaded < needed; loaded += columns) {
+        const Index n = std::min(columns, p_.length - loaded);
+        transpose_to_panels(n, dim_, at(qkv, batch, loaded, 1, head), stride(),
+                            keys + loaded * dim_);
+        copy_rows(n, dim_, at(qkv, batch, loaded, 2, head), stride(), T(1),
+                  values + loaded * padded_dim_, padded_dim_);
+      }
+      // What the next keys' turn will need comes while these queries are worked on.
+      for (Index which = 0; which < 3 && row + columns < p_.length; ++which)
+        prefetch_rows(std::min(rows, p_.length - row - columns), dim_,
+                      at(qkv, batch, row + columns, which, head), stride());
       copy_rows(count, dim_, at(qkv, batch, row, 0, head), stride(), static_cast<T>(p_.scale),
                 query, padded_dim_);
       zero_rows(count, rows, query);
-      const Index seen = p_.causal ? std::min(p_.length, row + rows) : p_.length;
+      const Index seen = needed;
+      T* o = out + ((batch * p_.length + row) * p_.heads + head) * dim_;
+      prefetch_rows<true>(count, dim_, o, p_.heads * dim_);
       score_strip(seen, query, keys, strip);
       T inverse[rows];
       for (Index i = 0; i < rows; ++i) {
@@ -68,7 +81,6 @@ class HeadAttention {
           log_sum_exp[(batch * p_.heads + head) * p_.length + row + i] =
               sums.largest + std::log(sums.total);
       }
-      T* o = out + ((batch * p_.length + row) * p_.heads + head) * dim_;
       weighted_values(count, seen, strip, values, inverse, o);
     }
   }
@@ -94,21 +106,43 @@ class HeadAttention {
     s.score_gradient = pieces.take<T>(block * block);
     s.log_sum_exp = pieces.take<T>(block);
     s.offset = pieces.take<T>(block);
-    const T* keys = at(qkv, batch, 0, 1, head);
-    const T* values = at(qkv, batch, 0, 2, head);
-    transpose_to_panels(p_.length, dim_, keys, stride(), s.key_panels);
-    transpose_to_panels(p_.length, dim_, values, stride(), s.value_panels);
-    copy_rows(p_.length, dim_, keys, stride(), T(1), s.keys, padded_dim_);
     std::fill_n(s.key_gradient, padded_length_ * padded_dim_, T(0));
     std::fill_n(s.value_gradient, padded_length_ * padded_dim_, T(0));
+    Index loaded = 0;
     for (Index row = 0; row < p_.length; row += block) {
       const Index count = std::min(block, p_.length - row);
-      const Index here = ((batch * p_.length + row) * p_.heads + head) * dim_;
-      load_query_block(row, count, at(qkv, batch, row, 0, head), out + here, out_gradient + here,
-                       log_sum_exp + (batch * p_.heads + head) * p_.length + row, s);
       const Index seen = p_.causal ? row + count : p_.length;
-      for (Index key = 0; key < seen; key += block)
-        backward_block(row, count, key, std::min(block, p_.length - key), s);
+      for (; loaded < seen; loaded += block) {
+        const Index n = std::min(block, p_.length - loaded);
+        copy_rows(n, dim_, at(qkv, batch, loaded, 1, head), stride(), T(1),
+                  s.keys + loaded * padded_dim_, padded_dim_);
+        transpose_to_panels(n, dim_, s.keys + loaded * padded_dim_, padded_dim_,
+                            s.key_panels + loaded * dim_);
+        transpose_to_panels(n, dim_, at(qkv, batch, loaded, 2, head), stride(),
+                            s.value_panels + loaded * dim_);
+      }
+      const Index here = ((batch * p_.length + row) * p_.heads + head) * dim_;
+      load_query_block(count, at(qkv, batch, row, 0, head), out + here, out_gradient + here,
+                       log_sum_exp + (batch * p_.heads + head) * p_.length + row, s);
+      // What the next queries' turn will need comes while these are worked on.
+      const auto prefetch = [&](Index first) {
+        const Index next = row + block + first, n = std::min(rows, p_.length - next);
+        if (n <= 0) return;
+        for (Index which = 0; which < 3; ++which)
+          prefetch_rows(n, dim_, at(qkv, batch, next, which, head), stride());
+        const Index there = ((batch * p_.length + next) * p_.heads + head) * dim_;
+        prefetch_rows(n, dim_, out + there, p_.heads * dim_);
+        prefetch_rows(n, dim_, out_gradient + there, p_.heads * dim_);
+      };
+      for (Index key = 0; key < seen; key += block) {
+        const Index keys = std::min(block, p_.length - key);
+        const bool diagonal = p_.causal && key == row;
+        for (Index r = 0; r < count; r += rows) {
+          if (key == 0) prefetch(r);
+          probabilities(r, key, diagonal, keys, s);
+        }
+        backward_products(count, key, keys, diagonal, s);
+      }
       copy_rows_back(count, dim_, s.query_gradient, padded_dim_, static_cast<T>(p_.scale),
                      at(qkv_gradient, batch, row, 0, head), stride());
     }
@@ -212,7 +246,7 @@ class HeadAttention {
   }
 
   /// Copies a block of queries (scaled) and output gradients; offset_t = do_t . o_t.
-  void load_query_block(Index, Index count, const T* query, const T* out, const T* out_gradient,
+  void load_query_block(Index count, const T* query, const T* out, const T* out_gradient,
                         const T* log_sum_exp, const BackwardBuffers& s) const {
     copy_rows(count, dim_, query, stride(), static_cast<T>(p_.scale), s.query, padded_dim_);
     copy_rows(count, dim_, out_gradient, p_.heads * dim_, T(1), s.out_gradient, padded_dim_);
@@ -231,16 +265,18 @@ class HeadAttention {
     }
   }
 
-  /// One block of queries against one block of keys.
-  void backward_block(Index row, Index count, Index key, Index keys,
-                      const BackwardBuffers& s) const {
-    const bool diagonal = p_.causal && key == row;
-    for (Index r = 0; r < round_up(count, rows); r += rows) {
-      const Index seen = diagonal ? std::min(keys, r + rows) : keys;
-      for (Index c = 0; c < seen; c += columns)
-        probability_tile(r, c, s.key_panels + (key + c) * dim_, s.value_panels + (key + c) * dim_,
-                         diagonal, keys, s);
-    }
+  /// A tile of queries against the keys it sees in one block.
+  void probabilities(Index r, Index key, bool diagonal, Index keys,
+                     const BackwardBuffers& s) const {
+    const Index seen = diagonal ? std::min(keys, r + rows) : keys;
+    for (Index c = 0; c < seen; c += columns)
+      probability_tile(r, c, s.key_panels + (key + c) * dim_, s.value_panels + (key + c) * dim_,
+                       diagonal, keys, s);
+  }
+
+  /// The three products of one block of probabilities.
+  void backward_products(Index count, Index key, Index keys, bool diagonal,
+                         const BackwardBuffers& s) const {
     T* key_gradient = s.key_gradient + key * padded_dim_;
     T* value_gradient = s.value_gradient + key * padded_dim_;
     add_product<T, true>(keys, padded_dim_, count, s.probability, block, s.out_gradient,
@@ -292,6 +328,7 @@ template <class Context, class T>
 void attention_forward(Context& context, const AttentionProblem& problem, const T* qkv, T* out,
                        T* log_sum_exp) {
   const HeadAttention<T> attention(problem);
+  context.reserve_scratch(attention.forward_bytes());
   context.parallel(problem.batch * problem.heads, [&](Index task, int thread) {
     attention.forward(task / problem.heads, task % problem.heads, qkv, out, log_sum_exp,
                       context.scratch(thread, attention.forward_bytes()));
@@ -303,6 +340,7 @@ void attention_backward(Context& context, const AttentionProblem& problem, const
                         const T* out, const T* log_sum_exp, const T* out_gradient,
                         T* qkv_gradient) {
   const HeadAttention<T> attention(problem);
+  context.reserve_scratch(attention.backward_bytes());
   context.parallel(problem.batch * problem.heads, [&](Index task, int thread) {
     attention.backward(task / problem.heads, task % problem.heads, qkv, out, log_sum_exp,
                        out_gradient, qkv_gradient,

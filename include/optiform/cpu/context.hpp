@@ -42,6 +42,13 @@ class CpuContext {
     threads_.run(tasks, std::forward<F>(f));
   }
 
+  /// Makes sure that scratch() of every thread holds `bytes`, so that which thread takes which task
+  /// never decides when memory grows. To be called before the tasks that use it are handed out.
+  void reserve_scratch(Index bytes) {
+    if (current() >= 0) return;  // others may be using theirs
+    for (Buffer<std::byte>& block : scratch_) grown(block, bytes);
+  }
+
   /// Memory of one kernel on one thread.
   std::byte* scratch(int thread, Index bytes) {
     return grown(scratch_[static_cast<std::size_t>(thread)], bytes);

@@ -27,6 +27,7 @@ void run_rows(Context& context, const RowArguments<T>& a) {
   const Index chunk = row_chunk(a.rows), chunks = row_chunks(a.rows);
   auto* const coefficient_partial = reinterpret_cast<double*>(a.workspace);
   auto* const column_partial = reinterpret_cast<T*>(coefficient_partial + chunks * coefficients);
+  context.reserve_scratch(Kernel::scratch_bytes(a.length));
   context.parallel(chunks, [&](Index c, int thread) {
     double* const of_coefficients = sums ? coefficient_partial + c * coefficients : nullptr;
     T* const of_columns = sums ? column_partial + c * columns * a.length : nullptr;
