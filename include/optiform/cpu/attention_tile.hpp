@@ -144,6 +144,15 @@ void add_product(Index rows, Index columns, Index depth, const T* a, Index lda, 
   }
 }
 
+/// Asks early for rows that lie pages apart: no hardware prefetcher follows such strides.
+template <bool ForWriting = false, class T>
+OPTIFORM_INLINE void prefetch_rows(Index rows, Index columns, const T* x, Index ld) {
+  constexpr Index line = memory_alignment / static_cast<Index>(sizeof(T));
+  for (Index r = 0; r < rows; ++r)
+    for (Index i = 0; i < columns; i += line)
+      __builtin_prefetch(x + r * ld + i, ForWriting, ForWriting ? 3 : 2);
+}
+
 /// out[r, :] = factor * in[r, :] for `rows` rows, padded with zeros to ldo columns.
 template <class T>
 void copy_rows(Index rows, Index columns, const T* in, Index ldi, T factor, T* out, Index ldo) {
@@ -162,7 +171,9 @@ void copy_rows_back(Index rows, Index columns, const T* in, Index ldi, T factor,
                     Index ldo) {
   using P = Pack<T>;
   const P scale(factor);
+  constexpr Index distance = 16;
   for (Index r = 0; r < rows; ++r, in += ldi, out += ldo) {
+    if (r + distance < rows) prefetch_rows<true>(1, columns, out + distance * ldo, ldo);
     Index i = 0;
     for (; i + P::width <= columns; i += P::width) (scale * P::load(in + i)).store(out + i);
     if (i < columns) (scale * P::load(in + i, columns - i)).store(out + i, columns - i);
