@@ -102,3 +102,25 @@ TEST_CASE("gemm: sizes that cannot be are refused by name") {
   g.k = -1;
   refused(g, "gemm: m = 4, n = 5, k = -1, expected sizes of 0 or more");
 }
+
+namespace {
+// A provider that knows nothing of threads.
+struct SerialGemm {
+  template <class T>
+  static Index scratch_bytes(const GemmArguments<T>& g) {
+    return PackedGemm::scratch_bytes(g);
+  }
+  template <class T>
+  static void serial(std::byte* scratch, const GemmArguments<T>& g) {
+    PackedGemm::serial(scratch, g);
+  }
+};
+}  // namespace
+
+TEST_CASE("gemm: a provider without threads is called on tiles, each with its own operands") {
+  for (const Transpose ta : flips)
+    for (const Transpose tb : flips) {
+      const Problem<float> p(ta, tb, 150, 530, 40, 2.0f, 0.5f, 1, 91);
+      CHECK(same_bits(product<SerialGemm>(p, 3), serial_product<PackedGemm>(p)));
+    }
+}

@@ -83,6 +83,12 @@ void gemm(CpuContext<Threads>& context, const GemmArguments<T>& g) {
     // The provider may round differently in tiles of other sizes, so one thread has the same.
     constexpr Index rows = 128, columns = 512;
     const Index down = (g.m + rows - 1) / rows, across = (g.n + columns - 1) / columns;
+    // Every thread gets its memory now, whichever comes first later on.
+    const Index bytes =
+        gemm_scratch_bytes<Gemm>(g.part(0, std::min(rows, g.m), 0, std::min(columns, g.n)));
+    if (inside < 0)
+      for (int thread = 0; thread < context.threads(); ++thread)
+        context.gemm_scratch(thread, bytes);
     context.parallel(down * across, [&](Index task, int thread) {
       const Index row = task % down * rows, column = task / down * columns;
       gemm_serial<Gemm>(
