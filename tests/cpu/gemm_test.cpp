@@ -29,8 +29,11 @@ TEST_CASE("PackedGemm: every number of rows and columns up to two tiles, column 
 TEST_CASE("PackedGemm: products beyond one block of rows, columns and depth") {
   for (const Transpose ta : flips)
     for (const Transpose tb : flips) {
-      const Problem<float> p(ta, tb, 203, 131, 801, -1.0f, 1.0f, 3, 77);
-      p.check(product<PackedGemm>(p, 2));
+      // beta belongs to the first block of depth only.
+      for (const float beta : {0.0f, -0.5f}) {
+        const Problem<float> p(ta, tb, 203, 131, 801, -1.0f, beta, 3, 77);
+        p.check(product<PackedGemm>(p, 2));
+      }
     }
   const Problem<float> wide(Transpose::no, Transpose::yes, 5, PackedGemm::block_columns + 100, 9,
                             1.0f, 0.0f, 0, 78);
