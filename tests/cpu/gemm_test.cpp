@@ -31,7 +31,7 @@ TEST_CASE("PackedGemm: products beyond one block of rows, columns and depth") {
     for (const Transpose tb : flips) {
       // beta belongs to the first block of depth only.
       for (const float beta : {0.0f, -0.5f}) {
-        const Problem<float> p(ta, tb, 203, 131, 801, -1.0f, beta, 3, 77);
+        const Problem<float> p(ta, tb, 101, 75, 801, -1.0f, beta, 3, 77);
         p.check(product<PackedGemm>(p, 2));
       }
     }
