@@ -9,6 +9,7 @@
 #include <optiform/cpu/attention_tile.hpp>
 #include <optiform/cpu/pack.hpp>
 #include <optiform/cpu/vector_math.hpp>
+#include <type_traits>
 
 OPTIFORM_NAMESPACE_BEGIN
 
@@ -39,7 +40,7 @@ class HeadAttention {
 
   Index forward_bytes() const {
     return pieces(padded_length_ * dim_) + pieces(p_.length * padded_dim_) +
-           pieces(rows * padded_dim_) + pieces(rows * padded_length_);
+           pieces(rows * padded_dim_) + pieces(rows * strip_stride());
   }
 
   void forward(Index batch, Index head, const T* qkv, T* out, T* log_sum_exp,
@@ -48,7 +49,7 @@ class HeadAttention {
     T* keys = pieces.take<T>(padded_length_ * dim_);
     T* values = pieces.take<T>(p_.length * padded_dim_);
     T* query = pieces.take<T>(rows * padded_dim_);
-    T* strip = pieces.take<T>(rows * padded_length_);
+    T* strip = pieces.take<T>(rows * strip_stride());
     Index loaded = 0;
     for (Index row = 0; row < p_.length; row += rows) {
       const Index count = std::min(rows, p_.length - row);
@@ -73,7 +74,7 @@ class HeadAttention {
       score_strip(seen, query, keys, strip);
       T inverse[rows];
       for (Index i = 0; i < rows; ++i) {
-        T* s = strip + i * padded_length_;
+        T* s = strip + i * strip_stride();
         const Index limit = p_.causal ? std::min(p_.length, row + i + 1) : p_.length;
         const SoftmaxSums sums = softmax_row(s, limit, seen);
         inverse[i] = 1 / sums.total;
@@ -167,6 +168,8 @@ class HeadAttention {
   static Index pieces(Index elements) { return ScratchPieces::bytes<T>(elements); }
   /// Distance between two tokens of qkv.
   Index stride() const { return 3 * p_.heads * p_.head_dim; }
+  /// Distance between two rows of scores; not a power of two, which would share cache sets.
+  Index strip_stride() const { return padded_length_ + width; }
   template <class U>
   U* at(U* qkv, Index batch, Index token, Index which, Index head) const {
     return qkv + (((batch * p_.length + token) * 3 + which) * p_.heads + head) * p_.head_dim;
@@ -175,19 +178,28 @@ class HeadAttention {
     if (first < last) std::fill(x + first * padded_dim_, x + last * padded_dim_, T(0));
   }
 
+  /// Calls f with the number of packs a panel of `left` keys needs, as a type.
+  template <class F>
+  static OPTIFORM_INLINE void with_packs(Index left, F&& f) {
+    if (left > width)
+      f(std::integral_constant<int, Sizes::packs>{});
+    else
+      f(std::integral_constant<int, 1>{});
+  }
+
   /// strip[i, s] = query_i . key_s for a tile of queries and all keys they see.
   void score_strip(Index seen, const T* query, const T* keys, T* strip) const {
-    for (Index key = 0; key < seen; key += columns) {
-      P score[rows][Sizes::packs];
-      clear_tile(score);
-      multiply_tile<T, Sizes::packs, false>(score, dim_, query, padded_dim_, keys + key * dim_,
-                                            columns);
-      unrolled<rows>([&](int i) OPTIFORM_INLINE_LAMBDA {
-        unrolled<Sizes::packs>([&](int j) OPTIFORM_INLINE_LAMBDA {
-          score[i][j].store(strip + i * padded_length_ + key + j * width);
+    for (Index key = 0; key < seen; key += columns)
+      with_packs(seen - key, [&]<int Packs>(std::integral_constant<int, Packs>) {
+        P score[rows][Packs];
+        clear_tile(score);
+        multiply_tile<T, Packs, false>(score, dim_, query, padded_dim_, keys + key * dim_, columns);
+        unrolled<rows>([&](int i) OPTIFORM_INLINE_LAMBDA {
+          unrolled<Packs>([&](int j) OPTIFORM_INLINE_LAMBDA {
+            score[i][j].store(strip + i * strip_stride() + key + j * width);
+          });
         });
       });
-    }
   }
 
   /// s[0..limit) := exp(s - max), zeros up to `seen` rounded up.
@@ -219,7 +231,7 @@ class HeadAttention {
                           OPTIFORM_INLINE_LAMBDA {
                             P sums[rows][Packs];
                             clear_tile(sums);
-                            multiply_tile<T, Packs, false>(sums, seen, strip, padded_length_,
+                            multiply_tile<T, Packs, false>(sums, seen, strip, strip_stride(),
                                                            values + column, padded_dim_);
                             unrolled<rows>([&](int i) OPTIFORM_INLINE_LAMBDA {
                               if (i >= count) return;
@@ -270,8 +282,10 @@ class HeadAttention {
                      const BackwardBuffers& s) const {
     const Index seen = diagonal ? std::min(keys, r + rows) : keys;
     for (Index c = 0; c < seen; c += columns)
-      probability_tile(r, c, s.key_panels + (key + c) * dim_, s.value_panels + (key + c) * dim_,
-                       diagonal, keys, s);
+      with_packs(seen - c, [&]<int Packs>(std::integral_constant<int, Packs>) {
+        probability_tile<Packs>(r, c, s.key_panels + (key + c) * dim_,
+                                s.value_panels + (key + c) * dim_, diagonal, keys, s);
+      });
   }
 
   /// The three products of one block of probabilities.
@@ -289,30 +303,31 @@ class HeadAttention {
   }
 
   /// probability = exp(q . k - log_sum_exp); score_gradient = probability (do . v - offset).
+  template <int Packs>
   void probability_tile(Index r, Index c, const T* key_panel, const T* value_panel, bool diagonal,
                         Index keys, const BackwardBuffers& s) const {
     T* probability = s.probability + r * block + c;
     T* score_gradient = s.score_gradient + r * block + c;
-    P tile[rows][Sizes::packs];
+    P tile[rows][Packs];
     clear_tile(tile);
-    multiply_tile<T, Sizes::packs, false>(tile, dim_, s.query + r * padded_dim_, padded_dim_,
-                                          key_panel, columns);
-    const bool masked = c + columns > (diagonal ? r + 1 : keys);
+    multiply_tile<T, Packs, false>(tile, dim_, s.query + r * padded_dim_, padded_dim_, key_panel,
+                                   columns);
+    const bool masked = c + Packs * width > (diagonal ? r + 1 : keys);
     unrolled<rows>([&](int i) OPTIFORM_INLINE_LAMBDA {
       const P shift(s.log_sum_exp[r + i]);
       const Index limit = diagonal ? std::min(keys, r + i + 1) : keys;
-      unrolled<Sizes::packs>([&](int j) OPTIFORM_INLINE_LAMBDA {
+      unrolled<Packs>([&](int j) OPTIFORM_INLINE_LAMBDA {
         P e = optiform::detail::exp_or_zero(tile[i][j] - shift);
         if (masked) e = select(P::iota() < P(static_cast<T>(limit - c - j * width)), e, P(T(0)));
         e.store(probability + i * block + j * width);
       });
     });
     clear_tile(tile);
-    multiply_tile<T, Sizes::packs, false>(tile, dim_, s.out_gradient + r * padded_dim_, padded_dim_,
-                                          value_panel, columns);
+    multiply_tile<T, Packs, false>(tile, dim_, s.out_gradient + r * padded_dim_, padded_dim_,
+                                   value_panel, columns);
     unrolled<rows>([&](int i) OPTIFORM_INLINE_LAMBDA {
       const P offset(s.offset[r + i]);
-      unrolled<Sizes::packs>([&](int j) OPTIFORM_INLINE_LAMBDA {
+      unrolled<Packs>([&](int j) OPTIFORM_INLINE_LAMBDA {
         const Index here = i * block + j * width;
         (P::load(probability + here) * (tile[i][j] - offset)).store(score_gradient + here);
       });
