@@ -3,13 +3,16 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <optiform/cpu/context.hpp>
 #include <optiform/cpu/reference_rows.hpp>
+#include <optiform/cpu/row_programs.hpp>
 #include <optiform/cuda/backend.hpp>
 #include <optiform/cuda/row_lane.hpp>
 #include <optiform/rules/rules.hpp>
 #include <type_traits>
 #include <vector>
 
+#include "on_cpu.hpp"
 #include "programs.hpp"
 
 using namespace optiform;
@@ -17,6 +20,30 @@ using optiform::testing::difference;
 using optiform::testing::Meeting;
 using optiform::testing::Run;
 using optiform::testing::Training;
+
+namespace optiform::testing {
+
+template <class P>
+void run_on_cpu(Run<P, float>& run) {
+  CpuContext<ForkJoinPool> context(1);
+  Buffer<std::byte> workspace(row_workspace_bytes<P, float>(run.rows, run.length));
+  auto a = run.arguments();
+  a.workspace = workspace.data();
+  run_rows<P>(context, a);
+}
+
+// For row_kernel_test.cu.
+#define OPTIFORM_ON_CPU(...) template void run_on_cpu<__VA_ARGS__>(Run<__VA_ARGS__, float>&)
+OPTIFORM_ON_CPU(Forward<Meeting<GradientDescent>>);
+OPTIFORM_ON_CPU(Backward<Meeting<GradientDescent>>);
+OPTIFORM_ON_CPU(Forward<Meeting<TripleMomentum>>);
+OPTIFORM_ON_CPU(Backward<Meeting<TripleMomentum>>);
+OPTIFORM_ON_CPU(Forward<Meeting<AdamW>>);
+OPTIFORM_ON_CPU(Backward<Meeting<AdamW>>);
+OPTIFORM_ON_CPU(Forward<Training<AdamW>>);
+#undef OPTIFORM_ON_CPU
+
+}  // namespace optiform::testing
 
 namespace {
 

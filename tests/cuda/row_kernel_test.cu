@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: MIT
-// The device's side of row_kernel_device.cpp, and the proof that nvcc takes the rule language.
-#include "device.hpp"
+// The CUDA row kernel on a device against the CPU backend; and, where there is no device, the proof
+// that nvcc takes the rule language and the kernel.
+#include <doctest/doctest.h>
 
 #include <optiform/cuda/kernels.cuh>
 #include <optiform/rules/rules.hpp>
 
-namespace optiform::testing {
+#include "on_cpu.hpp"
+
+using namespace optiform;
+using optiform::testing::Meeting;
+using optiform::testing::Run;
+using optiform::testing::run_on_cpu;
+using optiform::testing::Training;
 
 namespace {
 
@@ -42,13 +49,12 @@ std::vector<OnDevice<T>> on_device(std::vector<std::vector<T>>& host) {
   return all;
 }
 
-}  // namespace
-
 bool device_exists() {
   int devices = 0;
   return cudaGetDeviceCount(&devices) == cudaSuccess && devices > 0;
 }
 
+/// Buffers go to the device and come back. `Length` 0 takes the run's.
 template <class P, Index Length>
 void run_on_device(Run<P, float>& run) {
   auto input = on_device(run.input), output = on_device(run.output), column = on_device(run.column),
@@ -75,20 +81,46 @@ void run_on_device(Run<P, float>& run) {
   coefficient_gradient.back();
 }
 
-template <class R>
-using F = Forward<Meeting<R>>;
-template <class R>
-using B = Backward<Meeting<R>>;
+template <class P, Index Length>
+void check(Run<P, float> run) {
+  Run<P, float> expected = run, again = run;
+  run_on_cpu(expected);
+  run_on_device<P, Length>(run);
+  CHECK(difference(run, expected) < 2e-5);
+  run_on_device<P, Length>(again);
+  CHECK((again.output == run.output));
+  CHECK((again.column_gradient == run.column_gradient));
+  CHECK((again.coefficient_gradient == run.coefficient_gradient));
+}
 
-// A row within a warp, one that leaves threads idle, and GPT-2 small's.
-template void run_on_device<F<GradientDescent>, 77>(Run<F<GradientDescent>, float>&);
-template void run_on_device<B<GradientDescent>, 77>(Run<B<GradientDescent>, float>&);
-template void run_on_device<F<TripleMomentum>, 20>(Run<F<TripleMomentum>, float>&);
-template void run_on_device<B<TripleMomentum>, 20>(Run<B<TripleMomentum>, float>&);
-template void run_on_device<F<TripleMomentum>, 768>(Run<F<TripleMomentum>, float>&);
-template void run_on_device<B<TripleMomentum>, 768>(Run<B<TripleMomentum>, float>&);
-template void run_on_device<F<AdamW>, 768>(Run<F<AdamW>, float>&);
-template void run_on_device<B<AdamW>, 768>(Run<B<AdamW>, float>&);
-template void run_on_device<Forward<Training<AdamW>>, 0>(Run<Forward<Training<AdamW>>, float>&);
+/// Forward, then backward on its statistics.
+template <class R, Index Length>
+void check_meeting(Index rows) {
+  using F = Forward<Meeting<R>>;
+  using B = Backward<Meeting<R>>;
+  const Run<F, float> forward(rows, Length, 1);
+  check<F, Length>(forward);
+  auto before = forward;
+  run_on_cpu(before);
+  Run<B, float> backward(rows, Length, 2);
+  for (std::size_t i = 0; i < before.input.size(); ++i) backward.input[i] = before.input[i];
+  backward.column = before.column;
+  backward.coefficient = before.coefficient;
+  backward.statistic = before.statistic;
+  check<B, Length>(backward);
+}
 
-}  // namespace optiform::testing
+}  // namespace
+
+TEST_CASE("the CUDA row kernel computes what the CPU computes, the same bits every time") {
+  if (!device_exists()) {
+    MESSAGE("skipped: no device");
+    return;
+  }
+  // Rows within a warp, rows that leave threads idle, and GPT-2 small's.
+  check_meeting<GradientDescent, 77>(1000);
+  check_meeting<TripleMomentum, 20>(7);
+  check_meeting<TripleMomentum, 768>(1000);
+  check_meeting<AdamW, 768>(600);
+  check<Forward<Training<AdamW>>, 0>(Run<Forward<Training<AdamW>>, float>(5, 1000, 3));
+}
