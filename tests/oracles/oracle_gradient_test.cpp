@@ -3,6 +3,7 @@
 
 #include <optiform/core/dual.hpp>
 #include <optiform/core/memory.hpp>
+#include <optiform/cpu/kernels.hpp>
 #include <optiform/cpu/reference.hpp>
 #include <optiform/oracles/activations.hpp>
 #include <optiform/oracles/attention.hpp>
@@ -21,7 +22,7 @@ static_assert(!GradientOracle<Gelu>);
 
 /// One oracle with its parameters, its buffers and a fixed direction of differentiation.
 template <class Oracle, class Backend, class T, ModelShape Shape>
-struct Bench {
+struct Trial {
   using On = typename Oracle::template on<Backend, T, Shape>;
 
   Index batch, length;
@@ -34,13 +35,14 @@ struct Bench {
   typename On::Context context;
   std::vector<T> parameters, gradients, y, g, g_gradient, y_gradient;
 
-  Bench(Index batch_, Index length_)
+  Trial(Index batch_, Index length_, int threads = 1)
       : batch(batch_),
         length(length_),
         at(On::declare(table, "o.", 1)),
         cache(On::reserve_cache(plan, "cache.", batch, length)),
         scratch(On::reserve_scratch(plan, batch, length, true)),
-        arena(plan.bytes()) {
+        arena(plan.bytes()),
+        context(threads) {
     Rng rng(17);
     parameters = testing::normal<T>(rng, table.total(), 0.4);
     y = testing::normal<T>(rng, batch * length * Shape.width);
@@ -59,20 +61,20 @@ struct Bench {
   }
 };
 
-template <class Oracle, ModelShape Shape>
+template <class Oracle, class Backend, ModelShape Shape>
 void check(Index batch, Index length) {
-  Bench<Oracle, Reference, double, Shape> bench(batch, length);
-  bench.forward();
-  bench.backward();
+  Trial<Oracle, Backend, double, Shape> trial(batch, length);
+  trial.forward();
+  trial.backward();
   std::vector<testing::GradientBlock> blocks;
-  for (const auto& entry : bench.table.entries())
-    blocks.push_back({entry.name, bench.parameters.data() + entry.offset,
-                      bench.gradients.data() + entry.offset, entry.size});
+  for (const auto& entry : trial.table.entries())
+    blocks.push_back({entry.name, trial.parameters.data() + entry.offset,
+                      trial.gradients.data() + entry.offset, entry.size});
   blocks.push_back(
-      {"y", bench.y.data(), bench.y_gradient.data(), static_cast<Index>(bench.y.size())});
+      {"y", trial.y.data(), trial.y_gradient.data(), static_cast<Index>(trial.y.size())});
   const auto loss = [&] {
-    bench.forward();
-    return testing::inner(bench.g, bench.g_gradient);
+    trial.forward();
+    return testing::inner(trial.g, trial.g_gradient);
   };
   const auto result = testing::check_gradients(loss, blocks, {.coordinates = 24});
   INFO("batch ", batch, " length ", length, " width ", Shape.width, " worst ", result.worst);
@@ -84,8 +86,8 @@ template <class Oracle>
 void check_hessian_vector_product() {
   constexpr ModelShape shape{.width = 6, .heads = 2, .hidden = 10};
   using Number = Dual<double>;
-  Bench<Oracle, Reference, double, shape> plain(2, 5);
-  Bench<Oracle, Reference, Number, shape> dual(2, 5);
+  Trial<Oracle, Reference, double, shape> plain(2, 5);
+  Trial<Oracle, Reference, Number, shape> dual(2, 5);
   Rng rng(23);
   const auto direction = testing::normal(rng, plain.table.total());
   const auto y_direction = testing::normal(rng, static_cast<Index>(plain.y.size()));
@@ -99,7 +101,7 @@ void check_hessian_vector_product() {
   dual.backward();
 
   const auto backward_at = [&](double step) {
-    Bench<Oracle, Reference, double, shape> moved(2, 5);  // the same draws as plain
+    Trial<Oracle, Reference, double, shape> moved(2, 5);  // the same draws as plain
     for (std::size_t i = 0; i < direction.size(); ++i) moved.parameters[i] += step * direction[i];
     for (std::size_t i = 0; i < y_direction.size(); ++i) moved.y[i] += step * y_direction[i];
     moved.forward();
@@ -122,18 +124,77 @@ void check_hessian_vector_product() {
 
 }  // namespace
 
-TEST_CASE("CausalAttention: backward agrees with central differences") {
-  check<CausalAttention, ModelShape{.width = 1, .heads = 1, .hidden = 1}>(1, 1);
-  check<CausalAttention, ModelShape{.width = 8, .heads = 2, .hidden = 1}>(2, 1);
-  check<CausalAttention, ModelShape{.width = 6, .heads = 3, .hidden = 1}>(3, 7);
-  check<CausalAttention, ModelShape{.width = 13, .heads = 1, .hidden = 1}>(1, 11);
-  check<CausalAttention, ModelShape{.width = 5, .heads = 5, .hidden = 1}>(2, 17);
+TEST_CASE_TEMPLATE("CausalAttention: backward agrees with central differences", Backend, Reference,
+                   Cpu) {
+  check<CausalAttention, Backend, ModelShape{.width = 1, .heads = 1, .hidden = 1}>(1, 1);
+  check<CausalAttention, Backend, ModelShape{.width = 8, .heads = 2, .hidden = 1}>(2, 1);
+  check<CausalAttention, Backend, ModelShape{.width = 6, .heads = 3, .hidden = 1}>(3, 7);
+  check<CausalAttention, Backend, ModelShape{.width = 13, .heads = 1, .hidden = 1}>(1, 11);
+  check<CausalAttention, Backend, ModelShape{.width = 5, .heads = 5, .hidden = 1}>(2, 17);
 }
 
-TEST_CASE("Mlp: backward agrees with central differences") {
-  check<Mlp<Gelu>, ModelShape{.width = 1, .heads = 1, .hidden = 1}>(1, 1);
-  check<Mlp<Gelu>, ModelShape{.width = 7, .heads = 1, .hidden = 3}>(2, 5);
-  check<Mlp<Gelu>, ModelShape{.width = 3, .heads = 1, .hidden = 19}>(1, 13);
+TEST_CASE_TEMPLATE("Mlp: backward agrees with central differences", Backend, Reference, Cpu) {
+  check<Mlp<Gelu>, Backend, ModelShape{.width = 1, .heads = 1, .hidden = 1}>(1, 1);
+  check<Mlp<Gelu>, Backend, ModelShape{.width = 7, .heads = 1, .hidden = 3}>(2, 5);
+  check<Mlp<Gelu>, Backend, ModelShape{.width = 3, .heads = 1, .hidden = 19}>(1, 13);
+}
+
+TEST_CASE_TEMPLATE("Oracles: the CPU agrees with the reference", T, float, double) {
+  constexpr ModelShape shape{.width = 24, .heads = 3, .hidden = 40};
+  const double tolerance = sizeof(T) == 8 ? 1e-12 : 1e-5;
+  const auto run = [&]<class Oracle>(Oracle) {
+    Trial<Oracle, Cpu, T, shape> fast(2, 37);
+    Trial<Oracle, Reference, double, shape> exact(2, 37);
+    exact.parameters = testing::cast<double>(fast.parameters);
+    exact.y = testing::cast<double>(fast.y);
+    exact.g_gradient = testing::cast<double>(fast.g_gradient);
+    fast.forward();
+    fast.backward();
+    exact.forward();
+    exact.backward();
+    CHECK(testing::relative_error(fast.g, exact.g) <= tolerance);
+    CHECK(testing::relative_error(fast.gradients, exact.gradients) <= tolerance);
+    CHECK(testing::relative_error(fast.y_gradient, exact.y_gradient) <= tolerance);
+  };
+  run(CausalAttention{});
+  run(Mlp<Gelu>{});
+}
+
+TEST_CASE("Oracles: the number of threads does not change a bit") {
+  constexpr ModelShape shape{.width = 48, .heads = 3, .hidden = 96};
+  const auto run = [&]<class Oracle>(Oracle) {
+    Trial<Oracle, Cpu, float, shape> one(4, 70);
+    one.forward();
+    one.backward();
+    for (const int threads : {2, 3}) {
+      Trial<Oracle, Cpu, float, shape> many(4, 70, threads);
+      many.forward();
+      many.backward();
+      CHECK(many.g == one.g);
+      CHECK(many.gradients == one.gradients);
+      CHECK(many.y_gradient == one.y_gradient);
+    }
+  };
+  run(CausalAttention{});
+  run(Mlp<Gelu>{});
+}
+
+TEST_CASE("Oracles: parameters have the reference layout's names, shapes and deviations") {
+  constexpr ModelShape shape{.width = 8, .heads = 2, .hidden = 32};
+  ParameterTable table;
+  CausalAttention::on<Reference, double, shape>::declare(table, "layers.3.attn.", 12);
+  Mlp<Gelu>::on<Reference, double, shape>::declare(table, "layers.3.mlp.", 12);
+  const auto expect = [&](const char* name, std::vector<Index> sizes, double deviation) {
+    const ParameterInfo* info = table.find(name);
+    REQUIRE(info != nullptr);
+    CHECK(info->shape == sizes);
+    CHECK(info->role == Role::matrix);
+    CHECK(info->initialisation.deviation == doctest::Approx(deviation).epsilon(1e-6));
+  };
+  expect("layers.3.attn.qkv_proj.weight", {24, 8}, 0.02);
+  expect("layers.3.attn.out_proj.weight", {8, 8}, 0.0040824829);
+  expect("layers.3.mlp.w1.weight", {32, 8}, 0.02);
+  expect("layers.3.mlp.w2.weight", {8, 32}, 0.0040824829);
 }
 
 TEST_CASE("CausalAttention: dual numbers through backward give the Hessian-vector product") {
@@ -147,7 +208,7 @@ TEST_CASE("Mlp: dual numbers through backward give the Hessian-vector product") 
 TEST_CASE("Oracles: backward adds to the parameters' gradients and overwrites the input's") {
   constexpr ModelShape shape{.width = 4, .heads = 2, .hidden = 8};
   const auto run = [&]<class Oracle>(Oracle) {
-    Bench<Oracle, Reference, double, shape> once(1, 3), twice(1, 3);
+    Trial<Oracle, Reference, double, shape> once(1, 3), twice(1, 3);
     once.forward();
     once.backward();
     twice.forward();
