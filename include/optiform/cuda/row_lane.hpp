@@ -6,9 +6,9 @@
 
 /// Loops over registers must be unrolled to be registers.
 #if defined(__CUDACC__)
-#define OPTIFORM_UNROLL _Pragma("unroll")
+#define OPTIFORM_CUDA_UNROLL _Pragma("unroll")
 #else
-#define OPTIFORM_UNROLL
+#define OPTIFORM_CUDA_UNROLL
 #endif
 
 OPTIFORM_NAMESPACE_BEGIN
@@ -70,11 +70,11 @@ class RowLane {
   T sum[16];  ///< of this lane's elements, then of the whole row
 
   OPTIFORM_HD RowLane(const RowPass<P, T>& pass, int thread) : pass_(pass), thread_(thread) {
-    OPTIFORM_UNROLL
+    OPTIFORM_CUDA_UNROLL
     for (int i = 0; i < coefficients; ++i) coefficient_gradient_[i] = 0;
-    OPTIFORM_UNROLL
+    OPTIFORM_CUDA_UNROLL
     for (int i = 0; i < columns; ++i) {
-      OPTIFORM_UNROLL
+      OPTIFORM_CUDA_UNROLL
       for (int k = 0; k < elements; ++k) column_gradient_[i][k] = T(0);
     }
   }
@@ -89,12 +89,12 @@ class RowLane {
   template <int S>
   OPTIFORM_HD void sweep() {
     constexpr int sums = P::plan.sweep[S].sums;
-    OPTIFORM_UNROLL
+    OPTIFORM_CUDA_UNROLL
     for (int i = 0; i < sums; ++i) sum[i] = T(0);
     if constexpr (Length == 0) {
       for (Index e = thread_; e < pass_.length; e += Threads) step<S>(0, e);
     } else {
-      OPTIFORM_UNROLL
+      OPTIFORM_CUDA_UNROLL
       for (int k = 0; k < elements; ++k) {
         const int e = thread_ + k * Threads;
         if (Length % Threads == 0 || e < Length) step<S>(k, e);
@@ -141,10 +141,10 @@ class RowLane {
       if (thread_ == 0)
         for (int i = 0; i < coefficients; ++i)
           pass_.coefficient_partial[worker * coefficients + i] = coefficient_gradient_[i];
-      OPTIFORM_UNROLL
+      OPTIFORM_CUDA_UNROLL
       for (int i = 0; i < columns; ++i) {
         T* const to = pass_.column_partial + (worker * columns + i) * length();
-        OPTIFORM_UNROLL
+        OPTIFORM_CUDA_UNROLL
         for (int k = 0; k < elements; ++k) {
           const int e = thread_ + k * Threads;
           if (e < length()) to[e] = column_gradient_[i][k];
