@@ -9,7 +9,6 @@
 #include <optiform/cpu/attention_tile.hpp>
 #include <optiform/cpu/pack.hpp>
 #include <optiform/cpu/vector_math.hpp>
-#include <type_traits>
 
 OPTIFORM_NAMESPACE_BEGIN
 
@@ -40,7 +39,7 @@ class HeadAttention {
 
   Index forward_bytes() const {
     return pieces(padded_length_ * dim_) + pieces(p_.length * padded_dim_) +
-           pieces(rows * padded_dim_) + pieces(rows * strip_stride());
+           2 * pieces(rows * padded_dim_) + pieces(rows * strip_stride());
   }
 
   void forward(Index batch, Index head, const T* qkv, T* out, T* log_sum_exp,
@@ -49,6 +48,7 @@ class HeadAttention {
     T* keys = pieces.take<T>(padded_length_ * dim_);
     T* values = pieces.take<T>(p_.length * padded_dim_);
     T* query = pieces.take<T>(rows * padded_dim_);
+    T* result = pieces.take<T>(rows * padded_dim_);
     T* strip = pieces.take<T>(rows * strip_stride());
     Index loaded = 0;
     for (Index row = 0; row < p_.length; row += rows) {
@@ -71,18 +71,21 @@ class HeadAttention {
       const Index seen = needed;
       T* o = out + ((batch * p_.length + row) * p_.heads + head) * dim_;
       prefetch_rows<true>(count, dim_, o, p_.heads * dim_);
-      score_strip(seen, query, keys, strip);
+      multiply_panels(seen, query, keys, strip, strip_stride());
       T inverse[rows];
       for (Index i = 0; i < rows; ++i) {
-        T* s = strip + i * strip_stride();
         const Index limit = p_.causal ? std::min(p_.length, row + i + 1) : p_.length;
-        const SoftmaxSums sums = softmax_row(s, limit, seen);
+        const SoftmaxSums sums = softmax_row(strip + i * strip_stride(), limit, seen);
         inverse[i] = 1 / sums.total;
         if (i < count)
           log_sum_exp[(batch * p_.heads + head) * p_.length + row + i] =
               sums.largest + std::log(sums.total);
       }
-      weighted_values(count, seen, strip, values, inverse, o);
+      multiply<false, false>(rows, padded_dim_, seen, strip, strip_stride(), values, padded_dim_,
+                             result, padded_dim_);
+      for (Index i = 0; i < count; ++i)
+        copy_rows_back(1, dim_, result + i * padded_dim_, padded_dim_, inverse[i],
+                       o + i * p_.heads * dim_, p_.heads * dim_);
     }
   }
 
@@ -178,28 +181,11 @@ class HeadAttention {
     if (first < last) std::fill(x + first * padded_dim_, x + last * padded_dim_, T(0));
   }
 
-  /// Calls f with the number of packs a panel of `left` keys needs, as a type.
-  template <class F>
-  static OPTIFORM_INLINE void with_packs(Index left, F&& f) {
-    if (left > width)
-      f(std::integral_constant<int, Sizes::packs>{});
-    else
-      f(std::integral_constant<int, 1>{});
-  }
-
-  /// strip[i, s] = query_i . key_s for a tile of queries and all keys they see.
-  void score_strip(Index seen, const T* query, const T* keys, T* strip) const {
-    for (Index key = 0; key < seen; key += columns)
-      with_packs(seen - key, [&]<int Packs>(std::integral_constant<int, Packs>) {
-        P score[rows][Packs];
-        clear_tile(score);
-        multiply_tile<T, Packs, false>(score, dim_, query, padded_dim_, keys + key * dim_, columns);
-        unrolled<rows>([&](int i) OPTIFORM_INLINE_LAMBDA {
-          unrolled<Packs>([&](int j) OPTIFORM_INLINE_LAMBDA {
-            score[i][j].store(strip + i * strip_stride() + key + j * width);
-          });
-        });
-      });
+  /// c = a panels for a tile of rows and `seen` columns; panels as transpose_to_panels makes them.
+  void multiply_panels(Index seen, const T* a, const T* panels, T* c, Index ldc) const {
+    for (Index at = 0; at < seen; at += columns)
+      multiply<false, false>(rows, std::min(columns, seen - at), dim_, a, padded_dim_,
+                             panels + at * dim_, columns, c + at, ldc);
   }
 
   /// s[0..limit) := exp(s - max), zeros up to `seen` rounded up.
@@ -224,39 +210,6 @@ class HeadAttention {
     return {top, sum(total)};
   }
 
-  /// out_i = inverse_i * sum over s of strip[i, s] values_s.
-  void weighted_values(Index count, Index seen, const T* strip, const T* values, const T* inverse,
-                       T* out) const {
-    const auto tile = [&]<int Packs>(std::integral_constant<int, Packs>, Index column)
-                          OPTIFORM_INLINE_LAMBDA {
-                            P sums[rows][Packs];
-                            clear_tile(sums);
-                            multiply_tile<T, Packs, false>(sums, seen, strip, strip_stride(),
-                                                           values + column, padded_dim_);
-                            unrolled<rows>([&](int i) OPTIFORM_INLINE_LAMBDA {
-                              if (i >= count) return;
-                              T* o = out + i * p_.heads * dim_ + column;
-                              unrolled<Packs>([&](int j) OPTIFORM_INLINE_LAMBDA {
-                                const P value = sums[i][j] * P(inverse[i]);
-                                const Index left = dim_ - column - j * width;
-                                if (left >= width)
-                                  value.store(o + j * width);
-                                else
-                                  value.store(o + j * width, left);
-                              });
-                            });
-                          };
-    for (Index column = 0; column < padded_dim_;) {
-      if (column + columns <= padded_dim_) {
-        tile(std::integral_constant<int, Sizes::packs>{}, column);
-        column += columns;
-      } else {
-        tile(std::integral_constant<int, 1>{}, column);
-        column += width;
-      }
-    }
-  }
-
   /// Copies a block of queries (scaled) and output gradients; offset_t = do_t . o_t.
   void load_query_block(Index count, const T* query, const T* out, const T* out_gradient,
                         const T* log_sum_exp, const BackwardBuffers& s) const {
@@ -277,15 +230,26 @@ class HeadAttention {
     }
   }
 
-  /// A tile of queries against the keys it sees in one block.
+  /// A tile of queries against the keys it sees in one block:
+  /// probability = exp(q . k - log_sum_exp); score_gradient = probability (do . v - offset).
   void probabilities(Index r, Index key, bool diagonal, Index keys,
                      const BackwardBuffers& s) const {
     const Index seen = diagonal ? std::min(keys, r + rows) : keys;
-    for (Index c = 0; c < seen; c += columns)
-      with_packs(seen - c, [&]<int Packs>(std::integral_constant<int, Packs>) {
-        probability_tile<Packs>(r, c, s.key_panels + (key + c) * dim_,
-                                s.value_panels + (key + c) * dim_, diagonal, keys, s);
-      });
+    T* probability = s.probability + r * block;
+    T* score_gradient = s.score_gradient + r * block;
+    multiply_panels(seen, s.query + r * padded_dim_, s.key_panels + key * dim_, probability, block);
+    multiply_panels(seen, s.out_gradient + r * padded_dim_, s.value_panels + key * dim_,
+                    score_gradient, block);
+    for (Index i = r; i < r + rows; ++i, probability += block, score_gradient += block) {
+      const P shift(s.log_sum_exp[i]), offset(s.offset[i]);
+      const Index limit = diagonal ? std::min(keys, i + 1) : keys;
+      for (Index c = 0; c < seen; c += width) {
+        P e = optiform::detail::exp_or_zero(P::load(probability + c) - shift);
+        if (c + width > limit) e = select(P::iota() < P(static_cast<T>(limit - c)), e, P(T(0)));
+        e.store(probability + c);
+        (e * (P::load(score_gradient + c) - offset)).store(score_gradient + c);
+      }
+    }
   }
 
   /// The three products of one block of probabilities.
@@ -293,45 +257,13 @@ class HeadAttention {
                          const BackwardBuffers& s) const {
     T* key_gradient = s.key_gradient + key * padded_dim_;
     T* value_gradient = s.value_gradient + key * padded_dim_;
-    add_product<T, true>(keys, padded_dim_, count, s.probability, block, s.out_gradient,
+    multiply<true, true>(keys, padded_dim_, count, s.probability, block, s.out_gradient,
                          padded_dim_, value_gradient, padded_dim_, diagonal);
-    add_product<T, true>(keys, padded_dim_, count, s.score_gradient, block, s.query, padded_dim_,
+    multiply<true, true>(keys, padded_dim_, count, s.score_gradient, block, s.query, padded_dim_,
                          key_gradient, padded_dim_, diagonal);
-    add_product<T, false>(count, padded_dim_, keys, s.score_gradient, block,
+    multiply<false, true>(count, padded_dim_, keys, s.score_gradient, block,
                           s.keys + key * padded_dim_, padded_dim_, s.query_gradient, padded_dim_,
                           diagonal);
-  }
-
-  /// probability = exp(q . k - log_sum_exp); score_gradient = probability (do . v - offset).
-  template <int Packs>
-  void probability_tile(Index r, Index c, const T* key_panel, const T* value_panel, bool diagonal,
-                        Index keys, const BackwardBuffers& s) const {
-    T* probability = s.probability + r * block + c;
-    T* score_gradient = s.score_gradient + r * block + c;
-    P tile[rows][Packs];
-    clear_tile(tile);
-    multiply_tile<T, Packs, false>(tile, dim_, s.query + r * padded_dim_, padded_dim_, key_panel,
-                                   columns);
-    const bool masked = c + Packs * width > (diagonal ? r + 1 : keys);
-    unrolled<rows>([&](int i) OPTIFORM_INLINE_LAMBDA {
-      const P shift(s.log_sum_exp[r + i]);
-      const Index limit = diagonal ? std::min(keys, r + i + 1) : keys;
-      unrolled<Packs>([&](int j) OPTIFORM_INLINE_LAMBDA {
-        P e = optiform::detail::exp_or_zero(tile[i][j] - shift);
-        if (masked) e = select(P::iota() < P(static_cast<T>(limit - c - j * width)), e, P(T(0)));
-        e.store(probability + i * block + j * width);
-      });
-    });
-    clear_tile(tile);
-    multiply_tile<T, Packs, false>(tile, dim_, s.out_gradient + r * padded_dim_, padded_dim_,
-                                   value_panel, columns);
-    unrolled<rows>([&](int i) OPTIFORM_INLINE_LAMBDA {
-      const P offset(s.offset[r + i]);
-      unrolled<Packs>([&](int j) OPTIFORM_INLINE_LAMBDA {
-        const Index here = i * block + j * width;
-        (P::load(probability + here) * (tile[i][j] - offset)).store(score_gradient + here);
-      });
-    });
   }
 
   AttentionProblem p_;

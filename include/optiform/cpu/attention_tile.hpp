@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <optiform/core/config.hpp>
 #include <optiform/core/memory.hpp>
+#include <optiform/cpu/gemm_tile.hpp>
 #include <optiform/cpu/pack.hpp>
 #include <utility>
 
@@ -41,10 +42,7 @@ namespace cpu {
 /// block of `block` x `block` probabilities lives in the first-level cache.
 template <class T>
 struct AttentionTile {
-#if defined(__SANITIZE_ADDRESS__)
-  // Every unrolled access is instrumented: a large tile takes minutes to compile.
-  static constexpr int rows = 2, packs = 1, block = 48;
-#elif defined(__AVX512F__) || defined(__aarch64__)
+#if defined(__AVX512F__) || defined(__aarch64__)
   static constexpr int rows = 8, packs = 2, block = 64;
 #else
   static constexpr int rows = 6, packs = 2, block = 48;
@@ -74,73 +72,66 @@ class ScratchPieces {
   std::byte* at_;
 };
 
-/// c[i] = sum over k of op(a)(i, k) b[k, :], one register tile.
+/// One register tile of c = op(a) b, or of c += op(a) b when Accumulate.
 ///
-/// Shapes    op(a) is a[i * lda + k], or a[k * lda + i] when Transposed; b has whole packs.
-template <class T, int Packs, bool Transposed>
-OPTIFORM_INLINE void multiply_tile(Pack<T> (&c)[AttentionTile<T>::rows][Packs], Index depth,
-                                   const T* a, Index lda, const T* b, Index ldb) {
-  using P = Pack<T>;
-  constexpr int rows = AttentionTile<T>::rows;
-  const Index step = Transposed ? lda : 1;
-#pragma GCC unroll 2
+/// Shapes    c [tile rows, Packs registers]; op(a)(i, k) is a[i * lda + k], or a[k * lda + i] when
+///           Transposed; b [depth, Packs registers].
+template <class T, int Packs, bool Transposed, bool Accumulate>
+__attribute__((noinline)) void multiply_tile(Index depth, const T* a, Index lda, const T* b,
+                                             Index ldb, T* c, Index ldc) {
+  // Registers themselves, not Packs: this is what compilers with checks of every access choke on.
+  using V = optiform::detail::native_vector<T>;
+  constexpr int rows = AttentionTile<T>::rows, width = pack_width<T>;
+  V sums[rows][Packs];
+  OPTIFORM_UNROLL
+  for (int i = 0; i < rows; ++i) {
+    OPTIFORM_UNROLL
+    for (int j = 0; j < Packs; ++j)
+      sums[i][j] = Accumulate ? optiform::detail::load(c + i * ldc + j * width) : V{};
+  }
   for (Index k = 0; k < depth; ++k) {
-    P right[Packs];
-    unrolled<Packs>([&](int j) OPTIFORM_INLINE_LAMBDA { right[j] = P::load(b + j * P::width); });
-    unrolled<rows>([&](int i) OPTIFORM_INLINE_LAMBDA {
-      const P left(a[Transposed ? i : i * lda]);
-      unrolled<Packs>([&](int j)
-                          OPTIFORM_INLINE_LAMBDA { c[i][j] = fma(left, right[j], c[i][j]); });
-    });
-    a += step;
+    V right[Packs];
+    OPTIFORM_UNROLL
+    for (int j = 0; j < Packs; ++j) right[j] = optiform::detail::load(b + j * width);
+    OPTIFORM_UNROLL
+    for (int i = 0; i < rows; ++i) {
+      const V left = optiform::detail::broadcast(a[Transposed ? i : i * lda]);
+      OPTIFORM_UNROLL
+      for (int j = 0; j < Packs; ++j)
+        sums[i][j] = optiform::detail::fma<T>(left, right[j], sums[i][j]);
+    }
+    a += Transposed ? lda : 1;
     b += ldb;
+  }
+  OPTIFORM_UNROLL
+  for (int i = 0; i < rows; ++i) {
+    OPTIFORM_UNROLL
+    for (int j = 0; j < Packs; ++j) optiform::detail::store(c + i * ldc + j * width, sums[i][j]);
   }
 }
 
-template <class T, int Packs>
-OPTIFORM_INLINE void clear_tile(Pack<T> (&c)[AttentionTile<T>::rows][Packs]) {
-  unrolled<AttentionTile<T>::rows>([&](int i) OPTIFORM_INLINE_LAMBDA {
-    unrolled<Packs>([&](int j) OPTIFORM_INLINE_LAMBDA { c[i][j] = Pack<T>(T(0)); });
-  });
-}
-
-/// c += op(a) b where c and b have whole packs and c has whole tiles of rows.
+/// c = op(a) b or c += op(a) b where c and b have whole packs and c has whole tiles of rows.
 ///
 /// Contract  lower: op(a)(i, k) is zero above the diagonal and not read there: below it lie k <= i,
 ///           or k >= i when Transposed.
-template <class T, bool Transposed>
-void add_product(Index rows, Index columns, Index depth, const T* a, Index lda, const T* b,
-                 Index ldb, T* c, Index ldc, bool lower) {
+template <bool Transposed, bool Accumulate, class T>
+void multiply(Index rows, Index columns, Index depth, const T* a, Index lda, const T* b, Index ldb,
+              T* c, Index ldc, bool lower = false) {
   using Sizes = AttentionTile<T>;
-  const auto tile = [&]<int Packs>(std::integral_constant<int, Packs>, Index row,
-                                   Index column) OPTIFORM_INLINE_LAMBDA {
-    const Index first = lower && Transposed ? row : 0;
-    const Index last = lower && !Transposed ? std::min(depth, row + Sizes::rows) : depth;
-    Pack<T> sums[Sizes::rows][Packs];
-    T* out = c + row * ldc + column;
-    unrolled<Sizes::rows>([&](int i) OPTIFORM_INLINE_LAMBDA {
-      unrolled<Packs>([&](int j) OPTIFORM_INLINE_LAMBDA {
-        sums[i][j] = Pack<T>::load(out + i * ldc + j * Sizes::width);
-      });
-    });
-    const T* left = a + (Transposed ? row + first * lda : row * lda);
-    multiply_tile<T, Packs, Transposed>(sums, last - first, left, lda, b + first * ldb + column,
-                                        ldb);
-    unrolled<Sizes::rows>([&](int i) OPTIFORM_INLINE_LAMBDA {
-      unrolled<Packs>([&](int j) OPTIFORM_INLINE_LAMBDA {
-        sums[i][j].store(out + i * ldc + j * Sizes::width);
-      });
-    });
-  };
-  for (Index column = 0; column < columns;) {
-    const bool whole = column + Sizes::columns <= columns;
+  for (Index column = 0; column < columns; column += Sizes::columns) {
+    const bool whole = columns - column > Sizes::width;
     for (Index row = 0; row < rows; row += Sizes::rows) {
+      const Index first = lower && Transposed ? row : 0;
+      const Index last = lower && !Transposed ? std::min(depth, row + Sizes::rows) : depth;
+      const T* left = a + (Transposed ? row + first * lda : row * lda);
+      const T* right = b + first * ldb + column;
+      T* out = c + row * ldc + column;
       if (whole)
-        tile(std::integral_constant<int, Sizes::packs>{}, row, column);
+        multiply_tile<T, Sizes::packs, Transposed, Accumulate>(last - first, left, lda, right, ldb,
+                                                               out, ldc);
       else
-        tile(std::integral_constant<int, 1>{}, row, column);
+        multiply_tile<T, 1, Transposed, Accumulate>(last - first, left, lda, right, ldb, out, ldc);
     }
-    column += whole ? Sizes::columns : Sizes::width;
   }
 }
 
