@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Builds and runs a report: one 'key value' line per figure, comments after '#'.
+#   bench/report.sh depth              row programs and whole training steps
+#   bench/report.sh depth --quick      a smoke test of the same
+#   bench/report.sh profile            where the time of a training step goes
+# Environment: PYTHON (a Python with PyTorch, measured alternately), OPTIFORM_BUILD_DIR (build),
+#              OPTIFORM_JOBS (number of processors)
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+build=${OPTIFORM_BUILD_DIR:-build}
+
+usage() { sed -n '2,5s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2 && exit 2; }
+case ${1:-} in
+  depth) program=depth ;;
+  profile) program=depth_profile ;;
+  *) usage ;;
+esac
+shift
+
+# quietly <what> <command>...: its output is shown only if it fails.
+quietly() {
+  local what=$1 log=$build/report.log
+  shift
+  mkdir -p "$build"
+  "$@" >"$log" 2>&1 && return
+  tail -n 30 "$log" >&2
+  echo "bench/report.sh: $what failed" >&2
+  exit 1
+}
+quietly "installing packages" cmake/install_packages.sh build
+quietly "configuring" cmake --preset release -B "$build" -DOPTIFORM_BUILD_BENCH=ON
+quietly "building" cmake --build "$build" -j "${OPTIFORM_JOBS:-$(nproc)}" --target "bench_$program"
+
+peer=()
+if [[ $program == depth && -n ${PYTHON:-} ]]; then
+  "$PYTHON" -c 'import torch' 2>/dev/null || {
+    echo "bench/report.sh: $PYTHON has no PyTorch; unset PYTHON to report without it" >&2
+    exit 1
+  }
+  peer=(--peer "$PYTHON" bench/depth_peer.py)
+fi
+exec "$build/bench/$program" "$@" "${peer[@]}"
