@@ -6,6 +6,9 @@
 //   pretrain --resume --out runs/tmm
 //
 // Exit codes: 0 done, 2 bad input, 3 NaN or infinity, 130 or 143 saved and left on a signal.
+#include <unistd.h>
+
+#include <cmath>
 #include <new>
 #include <optiform/io/checksum.hpp>
 #include <optiform/training/bigram.hpp>
@@ -14,6 +17,7 @@
 
 #include "config_file.hpp"
 #include "data.hpp"
+#include "generate.hpp"
 #include "models.hpp"
 
 using namespace optiform;
@@ -38,10 +42,26 @@ Schedule schedule_of(const Options& options) {
   return schedule;
 }
 
-void print_plan(const AnyTrainer& trainer) {
-  std::printf("parameters %lld\n", static_cast<long long>(trainer.parameters().count()));
+Index planned_bytes(const AnyTrainer& trainer) {
   Index total = 0;
   for (const auto& item : trainer.plan(Purpose::training)) total += item.bytes;
+  return total;
+}
+
+/// Where memory is promised and then taken back by a kill, only arithmetic can refuse in time.
+void check_memory(const AnyTrainer& trainer) {
+  const double mebibyte = 1 << 20;
+  const double machine =
+      static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
+  const auto planned = static_cast<double>(planned_bytes(trainer));
+  if (planned > machine)
+    fail("the run needs ", std::ceil(planned / mebibyte), " MiB of memory and this machine has ",
+         std::floor(machine / mebibyte), "; expected a smaller shape, batch, length or vocabulary");
+}
+
+void print_plan(const AnyTrainer& trainer) {
+  std::printf("parameters %lld\n", static_cast<long long>(trainer.parameters().count()));
+  const Index total = planned_bytes(trainer);
   std::printf("memory %lld bytes (%.1f MiB):", static_cast<long long>(total),
               static_cast<double>(total) / (1 << 20));
   const char* separator = " ";
@@ -53,12 +73,21 @@ void print_plan(const AnyTrainer& trainer) {
   std::printf("\n");
 }
 
+bool holds_only(const fs::path& directory, const std::string& name) {
+  for (const auto& entry : fs::directory_iterator(directory))
+    if (entry.path().filename() != name) return false;
+  return true;
+}
+
 /// Refuses to touch a directory that is somebody else's or another run's.
 void check_directory(const Options& options, bool resume) {
   const fs::path out = options.out;
   if (!fs::exists(out)) return;
   if (!fs::is_directory(out)) fail("run directory ", in_quotes(out), " is a file");
-  if (fs::is_empty(out)) return;
+  // A run killed while it wrote its first file left at most that file's temporary.
+  if (fs::is_empty(out) ||
+      (resume && !fs::exists(out / "config.toml") && holds_only(out, "config.toml.tmp")))
+    return;
   if (!resume)
     fail("run directory ", in_quotes(out),
          " is not empty; use --resume to go on with that run, or --out to name another directory");
@@ -117,18 +146,20 @@ void write_summary(const Options& options, const AnyTrainer& trainer, const RunS
       state.last_validation_loss < bigram.loss ? "below the bigram" : "not below the bigram");
 }
 
-int train(Options options, bool resume, bool dry_run) {
+int train(const Command& command) {
+  Options options = command.options;
+  const bool resume = command.resume;
   const fs::path out = options.out;
   auto tokenizer = known_tokenizer(options.tokenizer);
   resolve_vocabulary(options, tokenizer.get());
   const Schedule schedule = schedule_of(options);
-  SamplingOptions{}.validate();
   const auto trainer = make_trainer(options);
-  std::printf("%s\n", to_toml(options).c_str());
+  if (!command.brief) std::printf("%s\n", to_toml(options).c_str());
   print_plan(*trainer);
   std::fflush(stdout);
-  if (dry_run) return 0;
+  if (command.dry_run) return 0;
 
+  check_memory(*trainer);
   check_directory(options, resume);
   const bool resumed = resume && !checkpoint_steps(out / "checkpoints").empty();
   if (resumed && !tokenizer) tokenizer = load_tokenizer(out / "tokenizer.model");
@@ -183,18 +214,19 @@ int train(Options options, bool resume, bool dry_run) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc > 0 && fs::path(argv[0]).filename() == "generate") return generate_main(argc, argv);
   try {
     const Command command = read_command(argc, argv);
-    return command.help ? 0 : train(command.options, command.resume, command.dry_run);
+    return command.help ? 0 : train(command);
   } catch (const NotFinite& error) {
     std::fprintf(stderr, "pretrain: %s\n", error.what());
     return 3;
   } catch (const Error& error) {
     std::fprintf(stderr, "pretrain: %s\n", error.what());
-  } catch (const fs::filesystem_error& error) {
-    std::fprintf(stderr, "pretrain: %s\n", error.what());
   } catch (const std::bad_alloc&) {
     std::fprintf(stderr, "pretrain: there is not enough memory; --dry-run prints what is needed\n");
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "pretrain: %s\n", one_line(error.what()).c_str());
   }
   return 2;
 }

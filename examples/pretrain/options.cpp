@@ -49,8 +49,22 @@ void parse(CLI::App& app, std::vector<std::string> arguments) {
 /// Fills in what was left to the shape.
 void resolve(Options& o) {
   const Preset& preset = preset_named(o.shape);
-  for (const Index number : {o.layers, o.vocabulary, o.context, o.batch, o.length})
-    if (number < 0) fail("a size is ", number, "; expected 0 (the shape's) or more");
+  constexpr Index million = 1'000'000;
+  const auto require = [](const char* name, Index number, Index most) {
+    if (number < 0 || number > most) fail(name, " is ", number, "; expected 0 to ", most);
+  };
+  require("layers", o.layers, 10'000);
+  require("vocabulary", o.vocabulary, 16 * million);
+  require("context", o.context, 16 * million);
+  require("batch", o.batch, million);
+  require("length", o.length, 16 * million);
+  require("accumulate", o.accumulate, million);
+  require("threads", o.threads, 1024);
+  require("steps", o.steps, million * million);
+  require("validate-every", o.validate_every, million * million);
+  require("save-every", o.save_every, million * million);
+  require("sample-every", o.sample_every, million * million);
+  require("sample-tokens", o.sample_tokens, million);
   const auto fill = [](Index& number, Index from) {
     if (number == 0) number = from;
   };
@@ -80,6 +94,7 @@ Command read_command(int argc, const char* const* argv) {
   app.add_option("--config", config, "TOML file with any of these options");
   app.add_flag("--resume", command.resume, "go on from the run directory's last checkpoint");
   app.add_flag("--dry-run", command.dry_run, "print configuration and sizes, then stop");
+  app.add_flag("--brief", command.brief, "do not print the configuration");
   const std::vector<std::string> given(argv + 1, argv + argc);
   try {
     parse(app, given);

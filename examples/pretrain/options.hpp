@@ -65,7 +65,7 @@ void each_option(O& o, F&& f) {
 /// What the command line asks for besides options.
 struct Command {
   Options options;
-  bool resume = false, dry_run = false;
+  bool resume = false, dry_run = false, brief = false;
   bool help = false;  ///< help has been printed
 };
 
