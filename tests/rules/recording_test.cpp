@@ -57,6 +57,16 @@ struct UsesLocals : Rule {
     x += v - old;
   }
 };
+/// Signs in every place where simplification moves them.
+struct MovesSigns : Rule {
+  Row v = stream("velocity");
+  Scalar gamma = unit("gamma", 0.9);
+  constexpr Row query() const { return -(gamma * x) - -v; }
+  constexpr void step(Row g) {
+    v += gamma * (g - v);
+    x += -(gamma * v) - gamma * -(-2 * g);
+  }
+};
 struct NotARule {};
 struct NoStep : Rule {
   constexpr Row query() const { return x; }
@@ -129,6 +139,12 @@ TEST_CASE("graphs share equal subexpressions, fold constants and gather coarse f
   CHECK(g.sum(product) == g.multiply(g.multiply(c, d), g.sum(a)));
   CHECK(g.node[g.sum(a)].frequency == Frequency::row);
   CHECK(g.node[g.divide(a, c)].op == Op::multiply);
+}
+
+TEST_CASE("rules may put signs anywhere") {
+  CHECK(Recorder::record<MovesSigns>().fault == Fault::none);
+  using D = Dynamics<MovesSigns, DepthOptions{}, 1>;
+  CHECK(Backward<Boundary<D, D>>::graph.nodes > 0);
 }
 
 TEST_CASE("a graph that is too large says so") {

@@ -114,7 +114,8 @@ struct Graph {
     if (is_constant(a)) return constant(-value(a));
     if (node[a].op == Op::negate) return node[a].a;
     if (node[a].op == Op::subtract) return subtract(node[a].b, node[a].a);
-    if (is_scaled(a)) return multiply(negate(node[a].a), node[a].b);
+    // Only a literal factor takes the sign: signs of other products stay in front.
+    if (is_scaled(a) && is_constant(node[a].a)) return multiply(negate(node[a].a), node[a].b);
     return make(Op::negate, a);
   }
   constexpr short multiply(short a, short b) {
