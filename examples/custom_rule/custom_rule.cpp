@@ -10,30 +10,9 @@
 #include <optiform/rules/print.hpp>
 #include <string_view>
 
+#include "look_ahead_soft_lion.hpp"
+
 using namespace optiform;
-
-// [rule]
-/// Lion that looks ahead, with two rates and a smooth sign.
-struct LookAheadSoftLion : Rule {
-  Row m = stream("momentum", Init::zeros);
-  Scalar mu = unit("mu", 0.5), beta1 = unit("beta1", 0.9), beta2 = unit("beta2", 0.99);
-  Scalar gamma = positive("gamma", 0.7);
-
-  constexpr Row query() const { return x + mu * m; }
-  constexpr void step(Row g) {
-    const Row u = beta1 * m + (1 - beta1) * g;
-    m = beta2 * m + (1 - beta2) * g;
-    x += gamma * u / sqrt(square(u) + 1e-6);
-  }
-};
-// [rule]
-
-// [variant]
-/// Without the look-ahead its query is x, so that it can train weights too.
-struct SoftLion : LookAheadSoftLion {
-  constexpr SoftLion() { pin(mu, 0); }
-};
-// [variant]
 
 constexpr std::string_view rhyme =
     "Peter Piper picked a peck of pickled peppers. "
@@ -44,8 +23,10 @@ constexpr std::string_view rhyme =
 constexpr Index length = 64, batch = 4, vocabulary = 128, steps = 600;
 constexpr ModelShape shape{.width = 32, .heads = 2, .hidden = 128};
 
+// [depth]
 template <class R>
 using Network = LanguageModel<shape, Stack<TransformerLayer<R, CausalAttention, Mlp<Gelu>>>>;
+// [depth]
 
 /// Trains a network on the text; returns the last loss, in nats per character.
 template <class Model, class Optimizer>
@@ -82,13 +63,17 @@ double train(const char* what, double learning_rate) {
 }
 
 int main() {
+  // [print]
   std::printf("%s\n", print_rule(recording<LookAheadSoftLion>).c_str());
+  // [print]
+  // [use]
   const double plain =
       train<Network<Vanilla>, WeightOptimizer<AdamW>>("plain layers, weights by AdamW", 5e-3);
   const double lion = train<Network<LookAheadSoftLion>, WeightOptimizer<AdamW>>(
       "look-ahead soft Lion layers, weights by AdamW", 5e-3);
   const double weights = train<Network<Vanilla>, WeightOptimizer<SoftLion>>(
       "plain layers, weights by soft Lion", 2e-3);
+  // [use]
   std::printf("all three learned the text: %s\n",
               plain < 1.5 && lion < 1.5 && weights < 1.5 ? "yes" : "no");
 }
