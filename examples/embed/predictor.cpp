@@ -13,7 +13,7 @@ constexpr Index length = 32, batch = 4, vocabulary = 128;
 using Layers = TransformerLayer<TripleMomentum, CausalAttention, Mlp<Gelu>>;
 using Model = LanguageModel<ModelShape{.width = 32, .heads = 2, .hidden = 128}, Stack<Layers>>;
 
-/// Everything that lives as long as the model. Nothing is allocated after construction.
+/// Everything that lives as long as the model.
 struct Predictor::Network {
   Model::on<Cpu, float> model{{.vocabulary = vocabulary, .context = length, .layers = {2}}};
   Model::on<Cpu, float>::Workspace training = model.workspace(batch, length, Pass::training);
