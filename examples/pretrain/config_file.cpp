@@ -32,8 +32,7 @@ std::vector<ConfigEntry> read_config(const std::string& path) {
       else if (const auto flag = value.value_exact<bool>())
         entry.value = *flag ? "true" : "false";
       else
-        fail("config ", in_quotes(path), ", line ", entry.line, ": key ", in_quotes(entry.key),
-             " has no single value; expected a number or a string");
+        entry.single = false;
       entries.push_back(std::move(entry));
     }
   } catch (const toml::parse_error& error) {

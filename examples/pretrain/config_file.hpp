@@ -10,6 +10,7 @@
 struct ConfigEntry {
   std::string key, value;
   int line = 0;
+  bool single = true;  ///< false for tables and arrays, which no option takes
 };
 
 /// Reads a TOML file of plain keys. Throws optiform::Error with file and line.

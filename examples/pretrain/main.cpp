@@ -164,8 +164,8 @@ int train(const Command& command) {
   const bool resumed = resume && !checkpoint_steps(out / "checkpoints").empty();
   if (resumed && !tokenizer) tokenizer = load_tokenizer(out / "tokenizer.model");
   const Data data = read_data(options, std::move(tokenizer));
-  const ValidationBlocks validation(data.validation, options.length, options.validation_blocks);
   TrainingBlocks(data.training, options.length, options.seed);  // refuses too short a text
+  const ValidationBlocks validation(data.validation, options.length, options.validation_blocks);
   const auto bigram = bigram_baseline(data.training, options.vocabulary, validation);
   std::printf("tokens %zu for training, %zu for validation (%lld sequences of %lld are used)\n",
               data.training.size(), data.validation.size(),

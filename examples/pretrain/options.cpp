@@ -35,6 +35,9 @@ std::vector<std::string> arguments_of(const std::string& path, const CLI::App& a
         entry.key == "help")
       fail("config ", in_quotes(path), ", line ", entry.line, ": key ", in_quotes(entry.key),
            " is not an option; pretrain --help lists them");
+    if (!entry.single)
+      fail("config ", in_quotes(path), ", line ", entry.line, ": key ", in_quotes(entry.key),
+           " has no single value; expected a number or a string");
     // CLI11 would take the next argument for an empty value; empty is the default anyway.
     if (!entry.value.empty()) arguments.push_back("--" + entry.key + "=" + entry.value);
   }

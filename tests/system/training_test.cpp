@@ -177,12 +177,12 @@ TEST_CASE("pretrain: a TOML file and the command line say the same, the command 
   if (!built()) return;
   const Folder folder("toml");
   write(folder.path / "run.toml",
-        "shape = \"tiny\"  # a comment\nsteps = 7\nlearning-rate = 2e-3\nlayers = 3\n"
-        "rule = \"nesterov\"\n");
+        "shape = \"tiny\"  # a comment\nsteps = 7\nwarmup = 2\nlearning-rate = 2e-3\nlayers = 3\n"
+        "rule = \"vanilla\"\n");
   const auto plan =
       run(folder.path, "pretrain", {"--config", "run.toml", "--layers", "1", "--dry-run"});
   CHECK(plan.code == 0);
-  for (const char* line : {"rule = 'nesterov'", "steps = 7", "learning-rate = 0.002", "layers = 1"})
+  for (const char* line : {"rule = 'vanilla'", "steps = 7", "learning-rate = 0.002", "layers = 1"})
     CHECK(plan.out.find(line) != std::string::npos);
   // What is printed is itself a configuration.
   write(folder.path / "printed.toml", plan.out.substr(0, plan.out.find("\n\n")));
