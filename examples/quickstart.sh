@@ -11,6 +11,8 @@
 set -euo pipefail
 start_dir=$PWD
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+root=$PWD
+export LC_ALL=C
 stop() {
   echo "quickstart.sh: $1" >&2
   exit 2
@@ -38,6 +40,11 @@ done
 [[ -z $steps || $steps =~ ^[1-9][0-9]*$ ]] || stop "--steps is '$steps'; expected a positive number"
 [[ -z $data || -s $data ]] || stop "text file '$data' does not exist or is empty"
 
+marker=$out/made-by-quickstart
+if [[ -e $out && ! -e $marker && -n $(ls -A "$out") ]]; then
+  stop "directory '$out' is not empty and not of an earlier quickstart; name another with --out"
+fi
+
 echo "== 1/4 packages and build"
 cmake/install_packages.sh quickstart
 build=${OPTIFORM_BUILD_DIR:-build}
@@ -51,6 +58,7 @@ pretrain=$build/examples/pretrain generate=$build/examples/generate
 
 echo "== 2/4 text"
 mkdir -p "$out"
+touch "$marker"
 if [[ -z $data ]]; then
   data=$out/bible.txt
   if [[ ! -s $data ]]; then
@@ -66,25 +74,24 @@ echo "$data: $(wc -c <"$data") bytes"
 # Both rules get exactly the same.
 if [[ $smoke == yes ]]; then
   steps=${steps:-200}
-  budget=(--shape tiny --tokenizer bpe:1024 --learning-rate 3e-3 --validation-blocks 50
-    --sample-tokens 60)
+  budget=(--shape tiny --tokenizer bpe:1024 --learning-rate 3e-3 --validation-blocks 50)
 else
   steps=${steps:-1200}
   budget=(--shape novels --tokenizer bpe:4096 --learning-rate 2e-3)
 fi
-budget+=(--steps "$steps" --warmup $((steps / 15)))
+budget+=(--sample-tokens 0 --steps "$steps" --warmup $((steps / 15)))
 
 echo "== 3/4 training"
 rules=(vanilla tmm)
 for rule in "${rules[@]}"; do
   run=$out/$rule
-  # What an earlier call of this script left; nothing else is ever removed.
-  if [[ -f $run/config.toml ]]; then rm -r "$run"; fi
+  rm -rf "$run"  # of an earlier quickstart: the marker is beside it
   echo "-- $rule"
   "$pretrain" --brief --rule "$rule" --data "$data" --out "$run" "${budget[@]}"
 done
 
 echo "== 4/4 results"
+case $out in /*) ;; *) out=$root/$out ;; esac
 value() { sed -n "s/^$2 //p" "$out/$1/summary.txt"; }
 table() {
   printf '%-9s %11s %11s %11s %9s %11s %9s\n' \
@@ -95,13 +102,12 @@ table() {
       "$(value "$rule" bigram_loss)" "$(value "$rule" tokens_per_second)" "$(value "$rule" seconds)"
   done
 }
-runs='' && for rule in "${rules[@]}"; do runs+="$out/$rule "; done
-gnuplot -e "out='$out/curves.png'; runs='$runs'; titles='${rules[*]}'" \
-  -e "bigram=$(value tmm bigram_loss)" -e "subtitle='$(basename "$data"), $steps steps'" \
-  examples/plot_curves.gp
+title=$(basename "$data")
+(cd "$out" && gnuplot -e "out='curves.png'; runs='${rules[*]}'; titles='${rules[*]}'" \
+  -e "bigram=$(value tmm bigram_loss); subtitle='${title//\'/}, $steps steps'" "$root/examples/plot_curves.gp")
 table | tee "$out/table.txt"
 echo
 echo "A sample of the triple-momentum Transformer:"
 "$generate" "$out/tmm" --prompt "And it came to pass" --tokens 120 --seed 1
 echo
-echo "Curves: $out/curves.png   table: $out/table.txt   runs: $runs"
+echo "Curves: $out/curves.png   table: $out/table.txt   runs: $out/vanilla $out/tmm"

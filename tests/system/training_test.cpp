@@ -96,14 +96,14 @@ TEST_CASE("pretrain: killed at 20 random moments, the resumed run has the same b
   if (!built()) return;
   const Folder folder("kill");
   const Arguments often =
-      small + Arguments{"--steps", "300", "--save-every", "1", "--validate-every", "100"};
+      small + Arguments{"--steps", "150", "--save-every", "1", "--validate-every", "100"};
   REQUIRE(run(folder.path, "pretrain", often + Arguments{"--out", "whole"}).code == 0);
   std::mt19937 random(1);
   int kills = 0, restarts = 0;
   while (kills < 20 && restarts++ < 60) {
     Process process(folder.path, "pretrain", often + Arguments{"--out", "killed", "--resume"});
     std::this_thread::sleep_for(
-        std::chrono::microseconds(std::uniform_int_distribution<int>(1000, 150000)(random)));
+        std::chrono::microseconds(std::uniform_int_distribution<int>(1000, 120000)(random)));
     process.signal(SIGKILL);
     const auto left = process.wait();
     INFO(left.err);
