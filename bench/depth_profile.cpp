@@ -6,10 +6,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <optiform/rules/gradient_descent.hpp>
-#include <optiform/rules/triple_momentum.hpp>
 #include <thread>
 #include <type_traits>
+
+#include <optiform/rules/gradient_descent.hpp>
+#include <optiform/rules/triple_momentum.hpp>
 
 #include "support/measure.hpp"
 #include "support/training.hpp"

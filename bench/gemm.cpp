@@ -6,10 +6,11 @@
 
 #include <algorithm>
 #include <chrono>
-#include <optiform/cpu/gemm.hpp>
-#include <optiform/cpu/gemm_eigen.hpp>
 #include <string>
 #include <vector>
+
+#include <optiform/cpu/gemm.hpp>
+#include <optiform/cpu/gemm_eigen.hpp>
 
 namespace {
 

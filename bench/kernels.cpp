@@ -6,12 +6,13 @@
 
 #include <cmath>
 #include <cstdint>
+#include <string>
+
 #include <optiform/core/memory.hpp>
 #include <optiform/core/random.hpp>
 #include <optiform/cpu/kernels.hpp>
 #include <optiform/cpu/reference.hpp>
 #include <optiform/oracles/activations.hpp>
-#include <string>
 
 namespace {
 

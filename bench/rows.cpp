@@ -5,9 +5,10 @@
 //   bench/rows --benchmark_filter='triple_momentum/.*/f32'
 #include <benchmark/benchmark.h>
 
+#include <string>
+
 #include <optiform/cpu/reference_rows.hpp>
 #include <optiform/rules/rules.hpp>
-#include <string>
 
 #include "support/boundary_rows.hpp"
 #include "support/row_figures.hpp"

@@ -4,6 +4,7 @@
 // Run: 00_hello_block
 // Last line: x' = x + v' to the last bit: yes
 #include <cstdio>
+
 #include <optiform/cpu.hpp>
 
 using namespace optiform;

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <vector>
+
 #include <optiform/core/memory.hpp>
 #include <optiform/core/random.hpp>
 #include <optiform/cpu/backend.hpp>
 #include <optiform/cpu/kernels.hpp>
 #include <optiform/cpu/reference_rows.hpp>
 #include <optiform/depth/dynamics.hpp>
-#include <vector>
 
 namespace bench {
 

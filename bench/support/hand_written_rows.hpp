@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+
 #include <optiform/cpu/pack.hpp>
 
 /// The rival of the derived row programs: the step of triple momentum, the next query and its

@@ -6,9 +6,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <vector>
+
 #include <optiform/core/random.hpp>
 #include <optiform/cpu/pack.hpp>
-#include <vector>
 
 // Time, statistics of few noisy numbers, and the limits of the machine they are held against.
 

@@ -5,8 +5,9 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <optiform/rules/triple_momentum.hpp>
 #include <string>
+
+#include <optiform/rules/triple_momentum.hpp>
 
 #include "boundary_rows.hpp"
 #include "hand_written_rows.hpp"

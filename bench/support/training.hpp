@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <vector>
+
 #include <optiform/cpu.hpp>
 #include <optiform/training/trainer.hpp>
-#include <vector>
 
 namespace bench {
 

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+
 #include <optiform/core/memory.hpp>
 #include <optiform/core/random.hpp>
 #include <optiform/io/eigen.hpp>

@@ -6,9 +6,10 @@
 // Run: custom_rule
 // Last line: all three learned the text: yes
 #include <cstdio>
+#include <string_view>
+
 #include <optiform/cpu.hpp>
 #include <optiform/rules/print.hpp>
-#include <string_view>
 
 #include "look_ahead_soft_lion.hpp"
 

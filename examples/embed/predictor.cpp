@@ -3,8 +3,9 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <optiform/cpu.hpp>
 #include <vector>
+
+#include <optiform/cpu.hpp>
 
 // [network]
 using namespace optiform;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "config_file.hpp"
 
+#include <sstream>
+
 #include <toml++/toml.h>
 #include <optiform/io/file.hpp>
-#include <sstream>
 
 using optiform::fail;
 using optiform::in_quotes;

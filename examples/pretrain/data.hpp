@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+
 #include <optiform/io/tokenizer.hpp>
 
 #include "options.hpp"

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "generate.hpp"
 
-#include <CLI/CLI.hpp>
 #include <new>
+
+#include <CLI/CLI.hpp>
 
 #include "config_file.hpp"
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <optiform/training/sampling.hpp>
 #include <string>
+
+#include <optiform/training/sampling.hpp>
 
 /// What pretrain does when it is called by the name generate (see examples/generate): it shares
 /// the compiled models. Returns the exit code.

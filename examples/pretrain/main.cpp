@@ -10,6 +10,7 @@
 
 #include <cmath>
 #include <new>
+
 #include <optiform/io/checksum.hpp>
 #include <optiform/training/bigram.hpp>
 #include <optiform/training/run.hpp>

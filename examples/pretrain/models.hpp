@@ -2,9 +2,10 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
+
 #include <optiform/core/shape.hpp>
 #include <optiform/training/any_trainer.hpp>
-#include <string_view>
 
 #include "options.hpp"
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "options.hpp"
 
-#include <CLI/CLI.hpp>
 #include <charconv>
 #include <filesystem>
+
+#include <CLI/CLI.hpp>
 #include <optiform/core/error.hpp>
 #include <optiform/io/file.hpp>
 

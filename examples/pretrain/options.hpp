@@ -2,8 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <optiform/core/config.hpp>
 #include <string>
+
+#include <optiform/core/config.hpp>
 
 /// Everything a run can be told. Zeros and empty strings that say so are filled in from the shape.
 struct Options {

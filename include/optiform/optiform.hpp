@@ -4,17 +4,17 @@
 /// Everything but backends: rules, oracles, and the drivers that make Transformers and weight
 /// optimizers of them. A program also includes a backend, for instance <optiform/cpu.hpp>.
 
-#include <optiform/core/backend.hpp>          // IWYU pragma: export
-#include <optiform/core/dual.hpp>             // IWYU pragma: export
-#include <optiform/core/error.hpp>            // IWYU pragma: export
-#include <optiform/core/memory.hpp>           // IWYU pragma: export
-#include <optiform/core/parameters.hpp>       // IWYU pragma: export
-#include <optiform/core/random.hpp>           // IWYU pragma: export
-#include <optiform/core/tensor.hpp>           // IWYU pragma: export
-#include <optiform/depth/language_model.hpp>  // IWYU pragma: export
-#include <optiform/oracles/activations.hpp>   // IWYU pragma: export
-#include <optiform/oracles/attention.hpp>     // IWYU pragma: export
-#include <optiform/oracles/mlp.hpp>           // IWYU pragma: export
-#include <optiform/rules/rules.hpp>           // IWYU pragma: export
-#include <optiform/weights/schedules.hpp>     // IWYU pragma: export
+#include <optiform/core/backend.hpp>              // IWYU pragma: export
+#include <optiform/core/dual.hpp>                 // IWYU pragma: export
+#include <optiform/core/error.hpp>                // IWYU pragma: export
+#include <optiform/core/memory.hpp>               // IWYU pragma: export
+#include <optiform/core/parameters.hpp>           // IWYU pragma: export
+#include <optiform/core/random.hpp>               // IWYU pragma: export
+#include <optiform/core/tensor.hpp>               // IWYU pragma: export
+#include <optiform/depth/language_model.hpp>      // IWYU pragma: export
+#include <optiform/oracles/activations.hpp>       // IWYU pragma: export
+#include <optiform/oracles/attention.hpp>         // IWYU pragma: export
+#include <optiform/oracles/mlp.hpp>               // IWYU pragma: export
+#include <optiform/rules/rules.hpp>               // IWYU pragma: export
+#include <optiform/weights/schedules.hpp>         // IWYU pragma: export
 #include <optiform/weights/weight_optimizer.hpp>  // IWYU pragma: export

@@ -8,9 +8,10 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <vector>
+
 #include <optiform/core/memory.hpp>
 #include <optiform/cpu/gemm.hpp>
-#include <vector>
 
 namespace gemm_testing {
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include <optiform/cpu/gemm.hpp>
 #include <string>
 #include <vector>
+
+#include <optiform/cpu/gemm.hpp>
 
 #include "gemm_problem.hpp"
 

@@ -4,8 +4,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <optiform/cpu/pack.hpp>
 #include <vector>
+
+#include <optiform/cpu/pack.hpp>
 
 using namespace optiform;
 

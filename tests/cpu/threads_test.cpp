@@ -7,13 +7,14 @@
 #include <cstddef>
 #include <cstdlib>
 #include <new>
-#include <optiform/cpu/context.hpp>
-#include <optiform/cpu/gemm.hpp>
-#include <optiform/cpu/threads.hpp>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <optiform/cpu/context.hpp>
+#include <optiform/cpu/gemm.hpp>
+#include <optiform/cpu/threads.hpp>
 
 // Every allocation of this executable by operator new is counted, on all threads. The aligned
 // blocks behind Buffer are not: they show by the address they would change.

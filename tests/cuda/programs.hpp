@@ -2,9 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
+
 #include <optiform/core/random.hpp>
 #include <optiform/rules/program.hpp>
-#include <vector>
 
 namespace optiform::testing {
 

@@ -3,14 +3,15 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <type_traits>
+#include <vector>
+
 #include <optiform/cpu/context.hpp>
 #include <optiform/cpu/reference_rows.hpp>
 #include <optiform/cpu/row_programs.hpp>
 #include <optiform/cuda/backend.hpp>
 #include <optiform/cuda/row_lane.hpp>
 #include <optiform/rules/rules.hpp>
-#include <type_traits>
-#include <vector>
 
 #include "on_cpu.hpp"
 #include "programs.hpp"

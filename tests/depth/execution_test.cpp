@@ -16,7 +16,8 @@
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define OPTIFORM_COUNTS_ALLOCATIONS 0
 #elif defined(__has_feature)
-#define OPTIFORM_COUNTS_ALLOCATIONS (!__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer))
+#define OPTIFORM_COUNTS_ALLOCATIONS \
+  (!__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer))
 #else
 #define OPTIFORM_COUNTS_ALLOCATIONS 1
 #endif
@@ -170,10 +171,12 @@ TEST_CASE("impossible sizes are refused in one sentence") {
   CHECK(message_of([] { On({.layers = {}}); }) ==
         "layers has 0 entries, expected one per stack (1)");
   CHECK(message_of([] { On({.layers = {0}}); }) == "layers = 0, expected at least 1");
-  CHECK(message_of([] { On({.coefficients = {{"betta", 0.5}}}); }) ==
-        "coefficient 'betta' is not one of the model's rules");
-  CHECK(message_of([] { On({.coefficients = {{"beta", 1.5}}}); }) ==
-        "coefficient 'beta' = 1.5, expected a value between 0 and 1");
+  CHECK(message_of([] {
+          On({.coefficients = {{"betta", 0.5}}});
+        }) == "coefficient 'betta' is not one of the model's rules");
+  CHECK(message_of([] {
+          On({.coefficients = {{"beta", 1.5}}});
+        }) == "coefficient 'beta' = 1.5, expected a value between 0 and 1");
   const On model({.vocabulary = 7, .context = 4, .layers = {1}});
   CHECK(message_of([&] { model.workspace(1, 5, Pass::training); }) ==
         "length = 5, expected 1 to the model's context of 4");

@@ -5,8 +5,9 @@ namespace optiform::testing {
 namespace {
 
 template <class R>
-using EulerModel = LanguageModel<
-    odd_shape, Layer<Euler, ResidualBlock<R, CausalAttention>, ResidualBlock<R, Mlp<Gelu>>>>;
+using EulerModel =
+    LanguageModel<odd_shape,
+                  Layer<Euler, ResidualBlock<R, CausalAttention>, ResidualBlock<R, Mlp<Gelu>>>>;
 
 using Nag = TransformerLayer<Nesterov, CausalAttention, Mlp<Gelu>>;
 using Tmm = TransformerLayer<TripleMomentum, CausalAttention, Mlp<Gelu>>;
@@ -59,9 +60,7 @@ TEST_CASE("gradients of hybrids and of layers of one kind") {
   for (const auto& p : model.parameters().entries())
     blocks.push_back({p.name, values.data() + p.offset, gradients.data() + p.offset, p.size});
   const auto result = check_gradients(
-      [&] {
-        return model.loss(context, values.data(), workspace, tokens.data(), targets.data());
-      },
+      [&] { return model.loss(context, values.data(), workspace, tokens.data(), targets.data()); },
       blocks, {.step = 1e-3, .coordinates = 6});
   INFO("worst: ", result.worst);
   CHECK(result.error <= 1e-6);

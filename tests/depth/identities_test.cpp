@@ -5,6 +5,9 @@
 
 #include <cmath>
 #include <complex>
+#include <string_view>
+#include <vector>
+
 #include <optiform/core/random.hpp>
 #include <optiform/cpu/reference_rows.hpp>
 #include <optiform/rules/adam.hpp>
@@ -15,8 +18,6 @@
 #include <optiform/rules/program.hpp>
 #include <optiform/rules/rms_prop.hpp>
 #include <optiform/rules/triple_momentum.hpp>
-#include <string_view>
-#include <vector>
 
 #include "../support/random_data.hpp"
 
@@ -362,7 +363,8 @@ TEST_CASE("constant coefficients: impulse response and slope of the filter") {
 
 namespace {
 
-/// x, v -> x', v' with the oracle g = -lambda q inside the program; -lambda is the last coefficient.
+/// x, v -> x', v' with the oracle g = -lambda q inside the program; -lambda is the last
+/// coefficient.
 struct LinearMode {
   static constexpr Graph build() {
     const Recording& r = recording<TripleMomentum>;

@@ -3,6 +3,9 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <string>
+#include <vector>
+
 #include <optiform/core/memory.hpp>
 #include <optiform/core/random.hpp>
 #include <optiform/cpu/kernels.hpp>
@@ -15,8 +18,6 @@
 #include <optiform/rules/heavy_ball.hpp>
 #include <optiform/rules/nesterov.hpp>
 #include <optiform/rules/triple_momentum.hpp>
-#include <string>
-#include <vector>
 
 using namespace optiform;
 

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+
 #include <optiform/cpu/kernels.hpp>
 #include <optiform/depth/language_model.hpp>
 #include <optiform/oracles/activations.hpp>

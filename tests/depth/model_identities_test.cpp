@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+
 #include <optiform/cpu/reference.hpp>
 #include <optiform/depth/language_model.hpp>
 #include <optiform/oracles/activations.hpp>

@@ -3,11 +3,12 @@
 
 // The smallest type that models each concept, as docs/concepts shows it.
 #include <cstddef>
+#include <string>
+#include <string_view>
+
 #include <optiform/core/parameters.hpp>
 #include <optiform/cpu/reference.hpp>
 #include <optiform/depth/layer.hpp>
-#include <string>
-#include <string_view>
 
 namespace archetypes {
 

@@ -5,9 +5,10 @@
 #include <cmath>
 #include <fstream>
 #include <iterator>
+#include <string>
+
 #include <optiform/cpu.hpp>
 #include <optiform/rules/print.hpp>
-#include <string>
 
 #include "../../examples/custom_rule/look_ahead_soft_lion.hpp"
 #include "../support/gradient_check.hpp"

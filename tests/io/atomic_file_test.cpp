@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include <csignal>
+
 #include <optiform/io/atomic_file.hpp>
 
 #include "support.hpp"

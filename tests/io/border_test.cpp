@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // xtensor, Eigen and .npy at the border of the library.
 #include <numeric>
+
 #include <optiform/io/eigen.hpp>
 #include <optiform/io/npy.hpp>
 #include <optiform/io/xtensor.hpp>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include <optiform/io/checksum.hpp>
 #include <vector>
+
+#include <optiform/io/checksum.hpp>
 
 #include "support.hpp"
 

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+
 #include <optiform/io/half.hpp>
 
 using namespace optiform;

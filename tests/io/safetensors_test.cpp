@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <cmath>
 #include <limits>
+
 #include <optiform/io/parameters.hpp>
 #include <optiform/io/safetensors.hpp>
 

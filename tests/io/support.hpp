@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <doctest/doctest.h>
 #include <unistd.h>
+
+#include <doctest/doctest.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <optiform/core/error.hpp>
-#include <optiform/core/random.hpp>
 #include <string>
 #include <vector>
+
+#include <optiform/core/error.hpp>
+#include <optiform/core/random.hpp>
 
 namespace optiform::testing {
 

@@ -3,10 +3,11 @@
 
 #include <cmath>
 #include <cstdint>
+#include <string>
+
 #include <optiform/cpu/kernels.hpp>
 #include <optiform/cpu/reference.hpp>
 #include <optiform/oracles/activations.hpp>
-#include <string>
 
 #include "../support/gradient_check.hpp"
 #include "../support/random_data.hpp"

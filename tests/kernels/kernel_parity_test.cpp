@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstdint>
+
 #include <optiform/cpu/kernels.hpp>
 #include <optiform/cpu/reference.hpp>
 #include <optiform/oracles/activations.hpp>

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+
 #include <optiform/cpu/kernels.hpp>
 #include <optiform/cpu/reference.hpp>
 #include <optiform/oracles/activations.hpp>

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <limits>
+
 #include <optiform/cpu/vector_math.hpp>
 
 using namespace optiform;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+
 #include <optiform/core/error.hpp>
 #include <optiform/io/safetensors.hpp>
 

@@ -4,6 +4,10 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include <optiform/cpu/kernels.hpp>
 #include <optiform/cpu/reference.hpp>
 #include <optiform/depth/language_model.hpp>
@@ -12,9 +16,6 @@
 #include <optiform/oracles/mlp.hpp>
 #include <optiform/rules/adam_w.hpp>
 #include <optiform/weights/weight_optimizer.hpp>
-#include <string>
-#include <utility>
-#include <vector>
 
 #include "../support/fixture.hpp"
 

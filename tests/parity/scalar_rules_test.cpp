@@ -5,9 +5,10 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <set>
+
 #include <optiform/core/dual.hpp>
 #include <optiform/core/random.hpp>
-#include <set>
 
 #include "../support/fixture.hpp"
 

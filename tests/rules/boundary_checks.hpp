@@ -35,9 +35,7 @@ double distance_to_loops(Index rows, Index width, std::uint64_t seed) {
   const auto at = [&](const std::vector<T>& v, Index r) {
     return std::vector<double>(v.begin() + r * width, v.begin() + (r + 1) * width);
   };
-  const auto gain = [&](int i) {
-    return scalar_rules::Norm<double>{at(run.column, i), 1e-5};
-  };
+  const auto gain = [&](int i) { return scalar_rules::Norm<double>{at(run.column, i), 1e-5}; };
   const auto now = coefficients_of<Case>(run.coefficient, 0);
   const auto next = coefficients_of<Case>(run.coefficient, D::coefficients);
   double worst = 0;

@@ -73,8 +73,7 @@ TEST_CASE_TEMPLATE("dual numbers through the backward program give exact second 
   BoundaryRun<R, Reference, double> base(rows, width, 6);
   Rng rng(31);
   std::vector<std::vector<double>> direction;
-  for (const auto& in : base.input)
-    direction.push_back(normal(rng, static_cast<Index>(in.size())));
+  for (const auto& in : base.input) direction.push_back(normal(rng, static_cast<Index>(in.size())));
   const auto gradients_at = [&](double h) {
     BoundaryRun<R, Reference, double> moved = base;
     for (std::size_t i = 0; i < moved.input.size(); ++i)

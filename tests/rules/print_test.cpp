@@ -3,8 +3,9 @@
 
 #include <fstream>
 #include <iterator>
-#include <optiform/rules/print.hpp>
 #include <string>
+
+#include <optiform/rules/print.hpp>
 
 #include "../../examples/print_programs/programs.hpp"
 

@@ -109,7 +109,7 @@ TEST_CASE("pinned coefficients fold away") {
   constexpr int tmm = Forward<Boundary<Tmm, Tmm>>::graph.nodes;
   constexpr int yurii = Forward<Boundary<Yurii, Yurii>>::graph.nodes;
   constexpr int polyak = Forward<Boundary<Polyak, Polyak>>::graph.nodes;
-  CHECK(yurii == tmm - 2);    // nu and its product
+  CHECK(yurii == tmm - 2);     // nu and its product
   CHECK(polyak == yurii - 3);  // mu, its product and the sum
 }
 

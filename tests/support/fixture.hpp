@@ -3,9 +3,10 @@
 
 #include <cstdint>
 #include <memory>
-#include <optiform/core/parameters.hpp>
 #include <string>
 #include <vector>
+
+#include <optiform/core/parameters.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 class SafetensorsFile;

@@ -3,10 +3,11 @@
 
 #include <cmath>
 #include <cstddef>
-#include <optiform/core/config.hpp>
-#include <optiform/core/random.hpp>
 #include <string>
 #include <vector>
+
+#include <optiform/core/config.hpp>
+#include <optiform/core/random.hpp>
 
 namespace optiform::testing {
 

@@ -3,9 +3,10 @@
 
 #include <cmath>
 #include <cstdint>
+#include <vector>
+
 #include <optiform/core/config.hpp>
 #include <optiform/core/random.hpp>
-#include <vector>
 
 namespace optiform::testing {
 

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <optiform/core/memory.hpp>
-#include <optiform/core/random.hpp>
-#include <optiform/depth/language_model.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include <optiform/core/memory.hpp>
+#include <optiform/core/random.hpp>
+#include <optiform/depth/language_model.hpp>
 
 #include "random_data.hpp"
 

@@ -3,11 +3,12 @@
 
 // Runs the example programs as a user does: as processes, in a folder of their own.
 
-#include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <doctest/doctest.h>
 
 #include <algorithm>
 #include <csignal>

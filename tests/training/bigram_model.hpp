@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <memory>
+
 #include <optiform/core/memory.hpp>
 #include <optiform/core/parameters.hpp>
 #include <optiform/core/random.hpp>

@@ -2,8 +2,9 @@
 #include <doctest/doctest.h>
 
 #include <numeric>
-#include <optiform/training/blocks.hpp>
 #include <set>
+
+#include <optiform/training/blocks.hpp>
 
 using namespace optiform;
 

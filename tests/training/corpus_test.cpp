@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include <doctest/doctest.h>
 #include <unistd.h>
+
+#include <doctest/doctest.h>
 
 #include <optiform/training/corpus.hpp>
 

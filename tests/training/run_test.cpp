@@ -2,9 +2,10 @@
 #include <doctest/doctest.h>
 
 #include <fstream>
+#include <sstream>
+
 #include <optiform/training/bigram.hpp>
 #include <optiform/training/run.hpp>
-#include <sstream>
 
 #include "bigram_model.hpp"
 

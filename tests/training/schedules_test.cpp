@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <limits>
+
 #include <optiform/weights/schedules.hpp>
 
 using namespace optiform;

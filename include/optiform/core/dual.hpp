@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <type_traits>
+
 #include <optiform/core/config.hpp>
 #include <optiform/core/math.hpp>
-#include <type_traits>
 
 OPTIFORM_NAMESPACE_BEGIN
 

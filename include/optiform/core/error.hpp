@@ -3,11 +3,12 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <optiform/core/config.hpp>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <type_traits>
+
+#include <optiform/core/config.hpp>
 
 /// A broken contract between pieces of code; compiled out with NDEBUG.
 #if defined(NDEBUG)

@@ -21,7 +21,7 @@ namespace math {
   inline double name(double x) noexcept { return __builtin_##name(x); } \
   inline float name(float x) noexcept { return __builtin_##name##f(x); }
 #else
-#define OPTIFORM_ELEMENTARY(name)                               \
+#define OPTIFORM_ELEMENTARY(name)                                \
   inline double name(double x) noexcept { return std::name(x); } \
   inline float name(float x) noexcept { return std::name(x); }
 #endif

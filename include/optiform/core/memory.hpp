@@ -3,12 +3,13 @@
 
 #include <cstdlib>
 #include <new>
-#include <optiform/core/config.hpp>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
+
+#include <optiform/core/config.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 

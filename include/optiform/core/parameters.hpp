@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <optiform/core/config.hpp>
-#include <optiform/core/error.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <optiform/core/config.hpp>
+#include <optiform/core/error.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+
 #include <optiform/core/config.hpp>
 #include <optiform/core/math.hpp>
 

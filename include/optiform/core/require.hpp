@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstddef>
+
 #include <optiform/core/config.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
+
+namespace detail {
 
 /// A sentence that can be a template argument, so that compilers print it.
 template <std::size_t N>
@@ -15,10 +18,12 @@ struct text {
   }
 };
 
+}  // namespace detail
+
 /// A requirement that failed; its argument tells the reader what to write instead.
 ///
 ///   concept Walker = (has_walk<T> || unmet<"add: void walk()">());
-template <text Reason>
+template <detail::text Reason>
 consteval bool unmet() {
   return false;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <optiform/core/config.hpp>
 #include <type_traits>
+
+#include <optiform/core/config.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+
 #include <optiform/core/config.hpp>
 #include <optiform/cpu/pack.hpp>
 #include <optiform/cpu/vector_math.hpp>

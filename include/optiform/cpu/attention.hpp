@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+
 #include <optiform/core/backend.hpp>
 #include <optiform/core/config.hpp>
 #include <optiform/cpu/attention_tile.hpp>

@@ -3,11 +3,12 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
+
 #include <optiform/core/config.hpp>
 #include <optiform/core/memory.hpp>
 #include <optiform/cpu/gemm_tile.hpp>
 #include <optiform/cpu/pack.hpp>
-#include <utility>
 
 OPTIFORM_NAMESPACE_BEGIN
 

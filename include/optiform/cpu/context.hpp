@@ -3,13 +3,14 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <thread>
+#include <utility>
+#include <vector>
+
 #include <optiform/core/config.hpp>
 #include <optiform/core/error.hpp>
 #include <optiform/core/memory.hpp>
 #include <optiform/cpu/threads.hpp>
-#include <thread>
-#include <utility>
-#include <vector>
 
 OPTIFORM_NAMESPACE_BEGIN
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+
 #include <optiform/core/config.hpp>
 #include <optiform/core/error.hpp>
 #include <optiform/cpu/pack.hpp>

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+
 #include <optiform/core/config.hpp>
 #include <optiform/cpu/pack.hpp>
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+
 #include <optiform/core/config.hpp>
 #include <optiform/core/error.hpp>
 #include <optiform/cpu/context.hpp>

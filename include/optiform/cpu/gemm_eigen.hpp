@@ -13,6 +13,7 @@
 #endif
 
 #include <cstddef>
+
 #include <optiform/core/config.hpp>
 #include <optiform/cpu/backend.hpp>
 #include <optiform/cpu/gemm_arguments.hpp>

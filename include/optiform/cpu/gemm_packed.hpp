@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+
 #include <optiform/core/config.hpp>
 #include <optiform/core/memory.hpp>
 #include <optiform/cpu/backend.hpp>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+
 #include <optiform/core/config.hpp>
 #include <optiform/cpu/gemm_arguments.hpp>
 #include <optiform/cpu/gemm_tile.hpp>

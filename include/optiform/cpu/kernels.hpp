@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+
 #include <optiform/core/backend.hpp>
 #include <optiform/core/config.hpp>
 #include <optiform/cpu/activation.hpp>

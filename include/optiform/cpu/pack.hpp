@@ -3,9 +3,10 @@
 
 #include <cstdint>
 #include <limits>
+#include <type_traits>
+
 #include <optiform/core/config.hpp>
 #include <optiform/cpu/pack_native.hpp>  // IWYU pragma: export
-#include <type_traits>
 
 OPTIFORM_NAMESPACE_BEGIN
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <optiform/core/config.hpp>
 #include <type_traits>
 #include <utility>
+
+#include <optiform/core/config.hpp>
 
 // One register and the few operations the vector extensions of GCC and Clang do not spell. The
 // compilers' builtins are used directly: <immintrin.h> costs a second of compile time.

@@ -3,10 +3,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
+
 #include <optiform/core/config.hpp>
 #include <optiform/cpu/activation.hpp>
 #include <optiform/cpu/pack.hpp>
-#include <type_traits>
 
 OPTIFORM_NAMESPACE_BEGIN
 

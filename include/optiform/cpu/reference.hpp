@@ -4,12 +4,13 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <vector>
+
 #include <optiform/core/backend.hpp>
 #include <optiform/core/config.hpp>
 #include <optiform/core/error.hpp>
 #include <optiform/cpu/backend.hpp>
 #include <optiform/cpu/reference_rows.hpp>
-#include <vector>
 
 OPTIFORM_NAMESPACE_BEGIN
 

@@ -2,8 +2,9 @@
 #pragma once
 
 #include <cmath>
-#include <optiform/rules/program.hpp>
 #include <vector>
+
+#include <optiform/rules/program.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 

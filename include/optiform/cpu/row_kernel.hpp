@@ -2,9 +2,10 @@
 #pragma once
 
 #include <cmath>
+#include <utility>
+
 #include <optiform/cpu/pack.hpp>
 #include <optiform/rules/program.hpp>
-#include <utility>
 
 OPTIFORM_NAMESPACE_BEGIN
 
@@ -12,9 +13,9 @@ OPTIFORM_NAMESPACE_BEGIN
 /// the first-level cache.
 ///
 /// Shapes    Length is the row length, or 0 where it is known at run time only. Any length.
-/// Contract  sixteen logical lanes carry every sum, whatever the instruction set; a product of a
+/// Contract  sixteen logical lanes carry every sum, whatever the instruction set. A product of a
 /// row
-///           or launch value with an element is fused into the addition it is for, other products
+///           or launch value with an element is fused into the addition it is for; other products
 ///           are rounded. Inputs may alias outputs where the program says `in_place_of`.
 /// See       ReferenceRows, the specification; rules/plan.hpp for what a sweep is.
 template <class P, class T, Index Length>
@@ -39,55 +40,6 @@ class RowKernel {
       kernel.finish(row, coefficient_gradient);
     }
     if (a.streaming) stream_fence();
-  }
-
-  /// Values that are the same for every row, by node number.
-  static void launch_values(const RowArguments<T>& a, double* value) {
-    for (short i = 0; i < graph.nodes; ++i) {
-      const Node& n = graph.node[i];
-      if (n.frequency != Frequency::launch) continue;
-      const double x = n.a >= 0 ? value[n.a] : 0, y = n.b >= 0 ? value[n.b] : 0;
-      switch (n.op) {
-        case Op::coefficient:
-          value[i] = static_cast<double>(a.coefficient[n.index]);
-          break;
-        case Op::constant:
-          value[i] = n.value;
-          break;
-        case Op::length:
-          value[i] = static_cast<double>(a.length);
-          break;
-        case Op::reciprocal_length:
-          value[i] = 1 / static_cast<double>(a.length);
-          break;
-        case Op::bias_correction:
-          value[i] = 1 - std::pow(x, a.clock);
-          break;
-        case Op::add:
-          value[i] = x + y;
-          break;
-        case Op::subtract:
-          value[i] = x - y;
-          break;
-        case Op::multiply:
-          value[i] = x * y;
-          break;
-        case Op::divide:
-          value[i] = x / y;
-          break;
-        case Op::negate:
-          value[i] = -x;
-          break;
-        case Op::square:
-          value[i] = x * x;
-          break;
-        case Op::root:
-          value[i] = std::sqrt(x);
-          break;
-        default:
-          break;
-      }
-    }
   }
 
  private:

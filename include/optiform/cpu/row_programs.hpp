@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optiform/cpu/row_kernel.hpp>
+#include <optiform/rules/launch.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 
@@ -21,8 +22,8 @@ void run_rows(Context& context, const RowArguments<T>& a) {
     return false;
   }();
   if (a.rows == 0 || a.length == 0) return;
-  double launch[P::graph.nodes];
-  Kernel::launch_values(a, launch);
+  double launch[P::graph.nodes]{};
+  launch_values(P::graph, a, launch);
 
   const Index chunk = row_chunk(a.rows), chunks = row_chunks(a.rows);
   auto* const coefficient_partial = reinterpret_cast<double*>(a.workspace);

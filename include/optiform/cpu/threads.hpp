@@ -8,11 +8,12 @@
 #include <exception>
 #include <memory>
 #include <mutex>
-#include <optiform/core/config.hpp>
-#include <optiform/core/error.hpp>
 #include <thread>
 #include <type_traits>
 #include <vector>
+
+#include <optiform/core/config.hpp>
+#include <optiform/core/error.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 

@@ -4,9 +4,10 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <type_traits>
+
 #include <optiform/core/config.hpp>
 #include <optiform/cpu/pack.hpp>
-#include <type_traits>
 
 OPTIFORM_NAMESPACE_BEGIN
 

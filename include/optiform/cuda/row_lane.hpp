@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <optiform/cuda/row_pass.hpp>
 #include <utility>
+
+#include <optiform/cuda/row_pass.hpp>
 
 /// Loops over registers must be unrolled to be registers.
 #if defined(__CUDACC__)

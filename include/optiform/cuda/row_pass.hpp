@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <optiform/core/math.hpp>
-#include <optiform/rules/program.hpp>
+#include <optiform/rules/launch.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 
@@ -77,44 +76,8 @@ struct RowPass {
     for (short i = 0; i < P::graph.columns; ++i) column[i] = a.column[i];
     statistic = a.statistic;
     double value[P::graph.nodes]{};
-    for (short i = 0; i < P::graph.nodes; ++i) {
-      const Node& n = P::graph.node[i];
-      if (n.frequency != Frequency::launch) continue;
-      value[i] = launch_value(a, n, n.a >= 0 ? value[n.a] : 0, n.b >= 0 ? value[n.b] : 0);
-      launch[i] = static_cast<T>(value[i]);
-    }
-  }
-
- private:
-  static double launch_value(const RowArguments<T>& a, const Node& n, double x, double y) {
-    switch (n.op) {
-      case Op::coefficient:
-        return static_cast<double>(a.coefficient[n.index]);
-      case Op::constant:
-        return n.value;
-      case Op::length:
-        return static_cast<double>(a.length);
-      case Op::reciprocal_length:
-        return 1 / static_cast<double>(a.length);
-      case Op::bias_correction:
-        return 1 - math::pow(x, a.clock);
-      case Op::add:
-        return x + y;
-      case Op::subtract:
-        return x - y;
-      case Op::multiply:
-        return x * y;
-      case Op::divide:
-        return x / y;
-      case Op::negate:
-        return -x;
-      case Op::square:
-        return x * x;
-      case Op::root:
-        return math::sqrt(x);
-      default:
-        return 0;
-    }
+    launch_values(P::graph, a, value);
+    for (short i = 0; i < P::graph.nodes; ++i) launch[i] = static_cast<T>(value[i]);
   }
 };
 

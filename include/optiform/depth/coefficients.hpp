@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <string>
+
 #include <optiform/core/error.hpp>
 #include <optiform/core/math.hpp>
 #include <optiform/core/scalar.hpp>
 #include <optiform/rules/coefficient_values.hpp>
-#include <string>
 
 OPTIFORM_NAMESPACE_BEGIN
 

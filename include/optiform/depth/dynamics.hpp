@@ -28,10 +28,11 @@ struct Dynamics {
   using Rule = R;
   static constexpr DepthOptions options = Options;
   static constexpr const Recording& rule = recording<R>;
-  static constexpr short streams = rule.streams;
+  static constexpr short streams = recording<R>.streams;
   static constexpr short oracles = Oracles;
-  static constexpr short coefficients = rule.coefficients;
-  static constexpr short gains = Options.velocity_norm == Norm::none ? short{0} : rule.norms;
+  static constexpr short coefficients = recording<R>.coefficients;
+  static constexpr short gains =
+      Options.velocity_norm == Norm::none ? short{0} : recording<R>.norms;
 
   static constexpr Reading reading(int coefficient, int column) {
     return {.norm = Options.velocity_norm,

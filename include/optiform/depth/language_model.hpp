@@ -2,9 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
+
 #include <optiform/core/random.hpp>
 #include <optiform/depth/passes.hpp>
-#include <utility>
 
 OPTIFORM_NAMESPACE_BEGIN
 

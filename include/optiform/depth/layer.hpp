@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <optiform/depth/dynamics.hpp>
-#include <optiform/oracles/concept.hpp>
 #include <tuple>
 #include <type_traits>
+
+#include <optiform/depth/dynamics.hpp>
+#include <optiform/oracles/concept.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 

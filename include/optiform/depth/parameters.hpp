@@ -2,14 +2,15 @@
 #pragma once
 
 #include <array>
-#include <optiform/core/parameters.hpp>
-#include <optiform/core/shape.hpp>
-#include <optiform/depth/coefficients.hpp>
-#include <optiform/depth/layer.hpp>
 #include <string>
 #include <tuple>
 #include <utility>
 #include <vector>
+
+#include <optiform/core/parameters.hpp>
+#include <optiform/core/shape.hpp>
+#include <optiform/depth/coefficients.hpp>
+#include <optiform/depth/layer.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <optiform/core/memory.hpp>
-#include <optiform/core/scalar.hpp>
-#include <optiform/depth/parameters.hpp>
 #include <string>
 #include <tuple>
 #include <vector>
+
+#include <optiform/core/memory.hpp>
+#include <optiform/core/scalar.hpp>
+#include <optiform/depth/parameters.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 

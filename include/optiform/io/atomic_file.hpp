@@ -4,8 +4,9 @@
 #include <sys/file.h>
 
 #include <cstdio>
-#include <optiform/io/file.hpp>
 #include <vector>
+
+#include <optiform/io/file.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 

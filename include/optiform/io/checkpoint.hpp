@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <optiform/io/checkpoint_manifest.hpp>
 #include <optional>
+
+#include <optiform/io/checkpoint_manifest.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 

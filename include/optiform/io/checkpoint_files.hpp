@@ -3,10 +3,11 @@
 
 #include <charconv>
 #include <compare>
-#include <optiform/io/atomic_file.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <optiform/io/atomic_file.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+
 #include <optiform/core/config.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN

@@ -2,13 +2,14 @@
 #pragma once
 
 #include <cstdint>
-#include <optiform/core/config.hpp>
-#include <optiform/core/error.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <vector>
+
+#include <optiform/core/config.hpp>
+#include <optiform/core/error.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 

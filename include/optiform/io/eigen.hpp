@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <optiform/core/tensor.hpp>
 #include <type_traits>
+
+#include <optiform/core/tensor.hpp>
 
 // GCC 12 calls its own AVX-512 intrinsics uninitialised when Eigen inlines them (GCC bug 105593).
 #if defined(__GNUC__) && !defined(__clang__)

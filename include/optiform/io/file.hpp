@@ -9,12 +9,13 @@
 #include <cerrno>
 #include <cstdint>
 #include <filesystem>
-#include <optiform/core/config.hpp>
-#include <optiform/core/error.hpp>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
+
+#include <optiform/core/config.hpp>
+#include <optiform/core/error.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 

@@ -3,6 +3,7 @@
 
 #include <bit>
 #include <cstdint>
+
 #include <optiform/core/config.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN

@@ -2,11 +2,12 @@
 #pragma once
 
 #include <memory>
+#include <unordered_map>
+
 #include <optiform/io/atomic_file.hpp>
 #include <optiform/io/checksum.hpp>
 #include <optiform/io/half.hpp>
 #include <optiform/io/safetensors_header.hpp>
-#include <unordered_map>
 
 OPTIFORM_NAMESPACE_BEGIN
 

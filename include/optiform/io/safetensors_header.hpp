@@ -3,10 +3,11 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
+
 #include <nlohmann/json.hpp>
 #include <optiform/io/dtype.hpp>
 #include <optiform/io/file.hpp>
-#include <set>
 
 OPTIFORM_NAMESPACE_BEGIN
 

@@ -7,8 +7,9 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <optiform/io/tokenizer.hpp>
 #include <unordered_map>
+
+#include <optiform/io/tokenizer.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 

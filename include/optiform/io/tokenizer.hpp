@@ -2,12 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <optiform/core/config.hpp>
-#include <optiform/core/error.hpp>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <optiform/core/config.hpp>
+#include <optiform/core/error.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+
 #include <optiform/core/error.hpp>
 #include <optiform/core/tensor.hpp>
 #include <xtensor/xadapt.hpp>

@@ -3,14 +3,15 @@
 
 #include <concepts>
 #include <cstddef>
+#include <string>
+#include <string_view>
+
 #include <optiform/core/backend.hpp>
 #include <optiform/core/config.hpp>
 #include <optiform/core/memory.hpp>
 #include <optiform/core/parameters.hpp>
 #include <optiform/core/require.hpp>
 #include <optiform/core/shape.hpp>
-#include <string>
-#include <string_view>
 
 OPTIFORM_NAMESPACE_BEGIN
 

@@ -2,6 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
+#include <string_view>
+
 #include <optiform/core/backend.hpp>
 #include <optiform/core/config.hpp>
 #include <optiform/core/math.hpp>
@@ -9,8 +12,6 @@
 #include <optiform/core/parameters.hpp>
 #include <optiform/core/shape.hpp>
 #include <optiform/oracles/concept.hpp>
-#include <string>
-#include <string_view>
 
 OPTIFORM_NAMESPACE_BEGIN
 

@@ -2,8 +2,9 @@
 #pragma once
 
 #include <initializer_list>
-#include <optiform/rules/recording.hpp>
 #include <string>
+
+#include <optiform/rules/recording.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <initializer_list>
+
 #include <optiform/rules/graph.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN

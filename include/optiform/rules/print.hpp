@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <string>
+
 #include <optiform/core/error.hpp>
 #include <optiform/rules/plan.hpp>
 #include <optiform/rules/recording.hpp>
-#include <string>
 
 OPTIFORM_NAMESPACE_BEGIN
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+
 #include <optiform/core/scalar.hpp>
 #include <optiform/rules/plan.hpp>
 #include <optiform/rules/transform.hpp>

@@ -2,9 +2,10 @@
 #pragma once
 
 #include <concepts>
+#include <type_traits>
+
 #include <optiform/core/require.hpp>
 #include <optiform/rules/rule.hpp>
-#include <type_traits>
 
 OPTIFORM_NAMESPACE_BEGIN
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <optiform/rules/graph.hpp>
 #include <type_traits>
+
+#include <optiform/rules/graph.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 

@@ -2,11 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <optiform/core/parameters.hpp>
-#include <optiform/io/dtype.hpp>
 #include <span>
 #include <string>
 #include <vector>
+
+#include <optiform/core/parameters.hpp>
+#include <optiform/io/dtype.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 

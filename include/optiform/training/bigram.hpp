@@ -3,8 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <optiform/training/blocks.hpp>
 #include <unordered_map>
+
+#include <optiform/training/blocks.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 

@@ -4,11 +4,12 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
-#include <optiform/core/error.hpp>
-#include <optiform/core/random.hpp>
 #include <span>
 #include <string_view>
 #include <vector>
+
+#include <optiform/core/error.hpp>
+#include <optiform/core/random.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 

@@ -6,8 +6,9 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <optiform/io/tokenizer.hpp>
 #include <thread>
+
+#include <optiform/io/tokenizer.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <csignal>
+
 #include <optiform/core/config.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN

@@ -4,8 +4,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
-#include <optiform/io/atomic_file.hpp>
 #include <string>
+
+#include <optiform/io/atomic_file.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 

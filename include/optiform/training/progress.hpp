@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdio>
 #include <limits>
+
 #include <optiform/core/config.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN

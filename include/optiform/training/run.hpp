@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+
 #include <optiform/training/blocks.hpp>
 #include <optiform/training/interrupt.hpp>
 #include <optiform/training/log.hpp>

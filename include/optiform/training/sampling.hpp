@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+
 #include <optiform/core/random.hpp>
 #include <optiform/training/any_trainer.hpp>
 

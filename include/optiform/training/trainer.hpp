@@ -3,12 +3,13 @@
 
 #include <cmath>
 #include <memory>
+#include <utility>
+
 #include <optiform/core/backend.hpp>
 #include <optiform/core/memory.hpp>
 #include <optiform/depth/workspace.hpp>
 #include <optiform/training/any_trainer.hpp>
 #include <optiform/weights/weight_optimizer.hpp>
-#include <utility>
 
 OPTIFORM_NAMESPACE_BEGIN
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <string_view>
+
 #include <optiform/core/config.hpp>
 #include <optiform/core/error.hpp>
 #include <optiform/core/math.hpp>
-#include <string_view>
 
 OPTIFORM_NAMESPACE_BEGIN
 

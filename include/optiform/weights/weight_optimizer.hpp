@@ -3,14 +3,15 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include <optiform/core/backend.hpp>
 #include <optiform/core/memory.hpp>
 #include <optiform/core/parameters.hpp>
 #include <optiform/rules/coefficient_values.hpp>
 #include <optiform/rules/program.hpp>
-#include <string>
-#include <utility>
-#include <vector>
 
 OPTIFORM_NAMESPACE_BEGIN
 
@@ -107,7 +108,7 @@ struct WeightOptimizer {
 
    public:
     using Context = typename K::Context;
-    static constexpr int stream_count = rule.streams;
+    static constexpr int stream_count = recording<R>.streams;
 
     /// Errors  a coefficient that the rule does not have, a decay that it cannot apply.
     explicit on(const ParameterTable& table, WeightOptimizerOptions options = defaults())
