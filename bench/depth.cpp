@@ -9,10 +9,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <optiform/rules/gradient_descent.hpp>
-#include <optiform/rules/triple_momentum.hpp>
 #include <string>
 #include <thread>
+
+#include <optiform/rules/gradient_descent.hpp>
+#include <optiform/rules/triple_momentum.hpp>
 
 #include "support/measure.hpp"
 #include "support/peer.hpp"
@@ -176,7 +177,7 @@ int report_own_memory(const Options& o) {
 double peak(CpuContext<ForkJoinPool>& context) {
   std::vector<double> rate(static_cast<std::size_t>(context.threads()));
   context.parallel(context.threads(), [&](Index task, int) {
-    rate[static_cast<std::size_t>(task)] = multiply_add_rate<float>(1000000);
+    rate[static_cast<std::size_t>(task)] = multiply_add_rate<float>(5000000);
   });
   double total = 0;
   for (const double r : rate) total += r;
@@ -226,7 +227,10 @@ int main(int argc, char** argv) {
     TrainingSteps<GradientDescent> vanilla(o.threads);
     print_step_figures(o, vanilla);
     std::fflush(stdout);
-    if (!o.peer.empty()) print_against_peer(o, vanilla);
+    if (o.peer.empty())
+      std::printf("# PyTorch is not measured: no Python with it was given by PYTHON=\n");
+    else
+      print_against_peer(o, vanilla);
     std::fflush(stdout);
     print_memory(o);
   });
