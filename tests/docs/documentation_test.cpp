@@ -30,7 +30,7 @@ std::vector<std::string> lines(const std::string& text) {
 }
 
 std::vector<fs::path> pages() {
-  std::vector<fs::path> all;
+  std::vector<fs::path> all{root / "README.md"};
   for (const auto& entry : fs::recursive_directory_iterator(root / "docs"))
     if (entry.path().extension() == ".md") all.push_back(entry.path());
   std::sort(all.begin(), all.end());
