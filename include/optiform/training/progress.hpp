@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -38,24 +39,17 @@ class Progress {
     shown_ = now;
     if (std::isfinite(validation_loss)) validation_loss_ = validation_loss;
     clear();
-    if (terminal_) draw_bar(step);
-    std::fprintf(out_, "%*lld/%lld", width(steps_), static_cast<long long>(step),
-                 static_cast<long long>(steps_));
-    if (std::isfinite(training_loss)) std::fprintf(out_, "  loss %.4f", training_loss);
-    if (std::isfinite(validation_loss_)) {
-      std::fprintf(out_, "  validation %.4f", validation_loss_);
-      if (std::isfinite(baseline_)) std::fprintf(out_, " (bigram %.4f)", baseline_);
+    char text[160];
+    const int size =
+        describe(text, sizeof text, step, training_loss, tokens_per_second, seconds_left);
+    if (terminal_) {
+      // A line that fills the terminal would wrap, and then not be removed.
+      const int room = columns() - 1;
+      draw_bar(step, std::min(room - size - 3, 24));
+      std::fprintf(out_, "%.*s", room, text);
+    } else {
+      std::fprintf(out_, "%s\n", text);
     }
-    if (tokens_per_second > 0) {
-      const auto left = static_cast<long long>(std::llround(std::max(seconds_left, 0.0)));
-      std::fprintf(out_, "  %.0f tokens/s  ", tokens_per_second);
-      if (left >= 3600)
-        std::fprintf(out_, "%lld:%02lld:", left / 3600, left / 60 % 60);
-      else
-        std::fprintf(out_, "%lld:", left / 60);
-      std::fprintf(out_, "%02lld left", left % 60);
-    }
-    if (!terminal_) std::fputc('\n', out_);
     drawn_ = terminal_;
     std::fflush(out_);
   }
@@ -67,13 +61,41 @@ class Progress {
   }
 
  private:
-  void draw_bar(std::int64_t step) {
-    constexpr int cells = 24;
-    char bar[cells + 1];
+  int describe(char* text, std::size_t capacity, std::int64_t step, double training_loss,
+               double tokens_per_second, double seconds_left) const {
+    int size = 0;
+    const auto add = [&](const char* format, auto... values) {
+      const auto at = static_cast<std::size_t>(size);
+      size += std::snprintf(text + at, capacity - at, format, values...);
+      size = std::min(size, static_cast<int>(capacity) - 1);
+    };
+    add("%*lld/%lld", width(steps_), static_cast<long long>(step), static_cast<long long>(steps_));
+    if (std::isfinite(training_loss)) add("  loss %.4f", training_loss);
+    if (std::isfinite(validation_loss_)) add("  validation %.4f", validation_loss_);
+    if (std::isfinite(validation_loss_) && std::isfinite(baseline_))
+      add(" (bigram %.4f)", baseline_);
+    if (tokens_per_second > 0) {
+      const auto left = static_cast<long long>(std::llround(std::max(seconds_left, 0.0)));
+      add("  %.0f tokens/s  ", tokens_per_second);
+      if (left >= 3600)
+        add("%lld:%02lld:%02lld left", left / 3600, left / 60 % 60, left % 60);
+      else
+        add("%lld:%02lld left", left / 60, left % 60);
+    }
+    return size;
+  }
+
+  int columns() const {
+    winsize size{};
+    return ::ioctl(::fileno(out_), TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col : 80;
+  }
+
+  void draw_bar(std::int64_t step, int cells) {
+    if (cells < 4) return;
+    char bar[64];
     const auto done = static_cast<int>(step * cells / std::max<std::int64_t>(steps_, 1));
     for (int i = 0; i < cells; ++i) bar[i] = i < done ? '=' : i == done ? '>' : ' ';
-    bar[cells] = '\0';
-    std::fprintf(out_, "[%s] ", bar);
+    std::fprintf(out_, "[%.*s] ", cells, bar);
   }
   static int width(std::int64_t number) {
     int digits = 1;
