@@ -187,7 +187,8 @@ TEST_CASE("pretrain and generate: a damaged run directory is refused and left al
   REQUIRE(run(folder.path, "generate", text).code == 0);
   const auto good = snapshot(folder.path / "run");
   std::mt19937 random(3);
-  for (const auto& [name, bytes] : good) {
+  for (const auto& entry : good) {
+    const std::string &name = entry.first, &bytes = entry.second;
     const fs::path file = folder.path / "run" / name;
     const bool checkpoint = name.starts_with("checkpoints");
     if (!checkpoint && name != "tokenizer.model") continue;
