@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Link with libsentencepiece and, for `train`, libsentencepiece_train.
-#include <sentencepiece_processor.h>
-#include <sentencepiece_trainer.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <unordered_map>
+
+// Link with libsentencepiece and, for `train`, libsentencepiece_train.
+#include <sentencepiece_processor.h>
+#include <sentencepiece_trainer.h>
 
 #include <optiform/io/tokenizer.hpp>
 
