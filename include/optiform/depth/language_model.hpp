@@ -27,7 +27,7 @@ struct LanguageModel {
   template <class Backend, class T>
   class on {
     using Types = detail::ModelTypes<Backend, T, Shape, Segments...>;
-    using Pass_ = detail::ModelPass<Types>;
+    using Run = detail::ModelPass<Types>;
 
    public:
     using Scalar = T;
@@ -84,7 +84,7 @@ struct LanguageModel {
       if (workspace.layout().pass != Pass::training)
         fail("loss_and_gradients needs a workspace planned for Pass::training");
       check("target", targets, workspace.tokens());
-      Pass_ pass = forward(context, values, workspace, tokens);
+      Run pass = forward(context, values, workspace, tokens);
       const double loss = pass.head(targets, gradients, gradient_scale);
       pass.backward(tokens, gradients);
       return loss;
@@ -135,10 +135,10 @@ struct LanguageModel {
       });
       return found;
     }
-    Pass_ forward(Context& context, const T* values, Workspace& workspace,
-                  const std::int32_t* tokens) const {
+    Run forward(Context& context, const T* values, Workspace& workspace,
+                const std::int32_t* tokens) const {
       check("token", tokens, workspace.tokens());
-      Pass_ pass(context, options_, parameters_, values, workspace);
+      Run pass(context, options_, parameters_, values, workspace);
       pass.forward(tokens);
       return pass;
     }

@@ -160,7 +160,6 @@ class ModelPass {
   }
   /// Adjoints of the state after the program come in, those of the state before it go out, in
   /// place; an adjoint the program does not write is zero.
-  template <class Program>
   void pass_state_gradients(RowArguments<T>& a, int first_adjoint) {
     const auto& at = w_.layout();
     for (short s = -1; s < Types::streams; ++s) {
@@ -208,7 +207,7 @@ class ModelPass {
     using Program = Backward<Opening<D, true>>;
     RowArguments<T> a = opening_arguments();
     const int adjoints = D::streams + 1;
-    pass_state_gradients<Program>(a, adjoints);
+    pass_state_gradients(a, adjoints);
     for (short o = 0; o < D::oracles; ++o)
       a.input[adjoints + D::streams + 1 + o] = w_.at(w_.layout().query_gradient[o]);
     Wide gradient[most_coefficients]{};
@@ -329,14 +328,14 @@ class ModelPass {
         RowArguments<T> a = step_arguments<A>(k, step);
         column(a, A::gains, p_.final_norm);
         a.input[adjoints] = w_.at(at.seen_gradient);
-        pass_state_gradients<Program>(a, -1);
+        pass_state_gradients(a, -1);
         a.output[A::streams + 1] = w_.at(at.answer_gradient);
         a.coefficient_gradient = gradient;
         run_backward<Program>(a);
       } else {
         using Program = Backward<Boundary<A, B>>;
         RowArguments<T> a = boundary_arguments<A, B>(k, step, *next);
-        pass_state_gradients<Program>(a, adjoints);
+        pass_state_gradients(a, adjoints);
         for (short o = 0; o < B::oracles; ++o)
           a.input[adjoints + B::streams + 1 + o] = w_.at(at.query_gradient[o]);
         a.output[A::streams + 1] = w_.at(at.answer_gradient);
