@@ -14,9 +14,8 @@ OPTIFORM_NAMESPACE_BEGIN
 ///
 /// Shapes    Length is the row length, or 0 where it is known at run time only. Any length.
 /// Contract  sixteen logical lanes carry every sum, whatever the instruction set. A product of a
-/// row
-///           or launch value with an element is fused into the addition it is for; other products
-///           are rounded. Inputs may alias outputs where the program says `in_place_of`.
+///           coarser value with an element is fused into the addition that it is for; all other
+///           products are rounded. Inputs may alias outputs where the program has in_place_of.
 /// See       ReferenceRows, the specification; rules/plan.hpp for what a sweep is.
 template <class P, class T, Index Length>
 class RowKernel {
@@ -108,7 +107,8 @@ class RowKernel {
         if constexpr (n.op == Op::statistic) {
           scalar_[id] = statistic_[n.index];
         } else if constexpr (n.op != Op::sum) {
-          scalar_[id] = arithmetic<n.op>(scalar_[n.a], scalar_[n.b < 0 ? n.a : n.b]);
+          const T result = arithmetic<n.op>(scalar_[n.a], scalar_[n.b < 0 ? n.a : n.b]);
+          scalar_[id] = n.op == Op::multiply || n.op == Op::square ? rounded(result) : result;
         }
       }
     });
@@ -281,19 +281,24 @@ class RowKernel {
   }
 
   /// Keeps the compiler from fusing a product into an addition of its own choice: programs that
-  /// differ by a pinned coefficient stay bit-equal.
-  static OPTIFORM_INLINE V rounded(V v) {
-    unrolled<V::parts>([&](int i) OPTIFORM_INLINE_LAMBDA {
+  /// differ by a pinned coefficient, or by how their length is known, stay bit-equal.
+  template <class U>
+  static OPTIFORM_INLINE U kept(U u) {
 #if defined(__clang__)
-      (void)i;  // fuses within one expression only
+    return u;  // fuses within one expression only
 #elif defined(__SSE2__)
-      asm("" : "+v"(v.part[i]));
+    asm("" : "+v"(u));
+    return u;
 #elif defined(__ARM_NEON)
-      asm("" : "+w"(v.part[i]));
+    asm("" : "+w"(u));
+    return u;
 #else
-      v.part[i] = __builtin_assoc_barrier(v.part[i]);
+    return __builtin_assoc_barrier(u);
 #endif
-    });
+  }
+  static OPTIFORM_INLINE T rounded(T t) { return kept(t); }
+  static OPTIFORM_INLINE V rounded(V v) {
+    unrolled<V::parts>([&](int i) OPTIFORM_INLINE_LAMBDA { v.part[i] = kept(v.part[i]); });
     return v;
   }
 

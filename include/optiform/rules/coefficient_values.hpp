@@ -3,6 +3,9 @@
 
 #include <initializer_list>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include <optiform/rules/recording.hpp>
 
