@@ -68,6 +68,14 @@ void check_first_loss(const char* whose, double loss) {
             std::to_string(guess));
 }
 
+/// Programs that wanted a core during the last minute: above the number of threads, figures by the
+/// wall clock say little.
+double load_average() {
+  double load = 0;
+  getloadavg(&load, 1);
+  return load;
+}
+
 void pause_until_quiet() {
   // A peer's idle threads spin for a while.
   std::this_thread::sleep_for(std::chrono::milliseconds(300));
@@ -217,10 +225,8 @@ void print_step_figures(const Options& o, TrainingSteps<GradientDescent>& vanill
 int main(int argc, char** argv) {
   const Options o = parsed(argc, argv);
   if (o.memory) return report_own_memory(o);
-  double load[1] = {};
-  getloadavg(load, 1);
   std::printf("# %d threads, load average %.2f before the start, %d-bit registers\n", o.threads,
-              load[0], 8 * optiform::register_bytes);
+              load_average(), 8 * optiform::register_bytes);
   const double time = seconds([&] {
     print_row_figures(o.quick);
     std::fflush(stdout);
@@ -234,5 +240,5 @@ int main(int argc, char** argv) {
     std::fflush(stdout);
     print_memory(o);
   });
-  std::printf("# measured in %.0f s\n", time);
+  std::printf("# measured in %.0f s, load average %.2f at the end\n", time, load_average());
 }

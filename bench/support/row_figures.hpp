@@ -178,7 +178,7 @@ inline void print_row_figures(bool quick) {
   }
   RowRivals<float, width> rows(96);
   rows.check(false);
-  for (const Pass& pass : measured(rows, quick ? 3 : 25, 40, false))
+  for (const Pass& pass : measured(rows, quick ? 3 : 101, 20, false))
     print(std::string("row_program_") + pass.name + "_over_hand_in_cache",
           median(ratios(pass.derived, pass.hand)));
 }
