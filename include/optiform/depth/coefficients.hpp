@@ -3,10 +3,11 @@
 
 #include <string>
 
+#include <optiform/core/coefficient_values.hpp>
 #include <optiform/core/error.hpp>
 #include <optiform/core/math.hpp>
 #include <optiform/core/scalar.hpp>
-#include <optiform/rules/coefficient_values.hpp>
+#include <optiform/rules/coefficients.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 

@@ -8,9 +8,10 @@
 #include <vector>
 
 #include <optiform/core/backend.hpp>
+#include <optiform/core/coefficient_values.hpp>
 #include <optiform/core/memory.hpp>
 #include <optiform/core/parameters.hpp>
-#include <optiform/rules/coefficient_values.hpp>
+#include <optiform/rules/coefficients.hpp>
 #include <optiform/rules/program.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include <optiform/rules/recording.hpp>
+#include <optiform/core/config.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 
@@ -41,18 +41,5 @@ class CoefficientValues {
  private:
   std::vector<Entry> entries_;
 };
-
-/// The given value of a coefficient, or the rule's own.
-inline double initial_value(const CoefficientInfo& c, const CoefficientValues& given) {
-  const double* found = given.find(c.name);
-  return found == nullptr ? c.initial : *found;
-}
-
-/// Whether a rule has a coefficient of that name which is not pinned.
-inline bool has_coefficient(const Recording& rule, std::string_view name) {
-  for (short c = 0; c < rule.coefficients; ++c)
-    if (name == rule.coefficient[c].name && !rule.coefficient[c].pinned) return true;
-  return false;
-}
 
 OPTIFORM_NAMESPACE_END
