@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Trains a vanilla and a triple-momentum Transformer on real text under the same budget, draws both
 # validation curves and lets the second one write. Installs and builds what is missing.
-#   examples/quickstart.sh                    the King James Bible, about 7 minutes on two cores
+#   examples/quickstart.sh                    the King James Bible, about 6 minutes on two cores
 #   examples/quickstart.sh --smoke            the same in under a minute, too short to learn much
 #   examples/quickstart.sh --data FILE        any text
 #   examples/quickstart.sh --steps N          another budget
@@ -76,7 +76,7 @@ if [[ $smoke == yes ]]; then
   steps=${steps:-500}
   budget=(--shape tiny --tokenizer bpe:1024 --learning-rate 3e-3 --validation-blocks 50)
 else
-  steps=${steps:-1200}
+  steps=${steps:-700}
   budget=(--shape novels --tokenizer bpe:4096 --learning-rate 2e-3)
 fi
 budget+=(--sample-tokens 0 --steps "$steps" --warmup $((steps / 15)))
