@@ -51,13 +51,16 @@ find_package(SentencePiece QUIET)
 
 # What a .cpp may know of the device backend needs no toolkit, so it is part of the core.
 optiform_component(core
-  FILES fwd.hpp optiform.hpp cuda/*.hpp FOLDERS core rules oracles depth weights)
+  FILES fwd.hpp optiform.hpp cuda/*.hpp
+  FOLDERS core rules oracles depth weights policy environments
+  EXCLUDE "environments/tabular/json\\.hpp$")
 # Headers of io/ and training/ that need more belong to the component that brings it.
 optiform_component(optiform
   LINK optiform::core Threads::Threads Eigen3::Eigen xtensor
-  FILES cpu.hpp io/eigen.hpp io/xtensor.hpp io/npy.hpp FOLDERS cpu)
+  FILES cpu.hpp tabular.hpp io/eigen.hpp io/xtensor.hpp io/npy.hpp FOLDERS cpu)
 optiform_component(io
   LINK optiform::core nlohmann_json::nlohmann_json
+  FILES environments/tabular/json.hpp
   FOLDERS io EXCLUDE "/(eigen|xtensor|npy|[^/]*sentencepiece[^/]*)\\.hpp$")
 optiform_component(sentencepiece
   LINK optiform::io SentencePiece::SentencePiece

@@ -77,6 +77,7 @@ struct Dual {
     using math::exp;
     return {erf(a.value), a.derivative * T(1.128379167095512573896) * exp(-a.value * a.value)};
   }
+  friend constexpr Dual abs(Dual a) { return a < Dual(0) ? -a : a; }
   friend bool isfinite(Dual a) {
     using math::isfinite;
     return isfinite(a.value) && isfinite(a.derivative);

@@ -36,9 +36,13 @@ OPTIFORM_ELEMENTARY(sin)
 #undef OPTIFORM_ELEMENTARY
 
 #if defined(__GNUC__)
+inline double abs(double x) noexcept { return __builtin_fabs(x); }
+inline float abs(float x) noexcept { return __builtin_fabsf(x); }
 inline double pow(double x, double y) noexcept { return __builtin_pow(x, y); }
 inline bool isfinite(double x) noexcept { return __builtin_isfinite(x); }
 #else
+inline double abs(double x) noexcept { return std::fabs(x); }
+inline float abs(float x) noexcept { return std::fabs(x); }
 inline double pow(double x, double y) noexcept { return std::pow(x, y); }
 inline bool isfinite(double x) noexcept { return std::isfinite(x); }
 #endif

@@ -10,6 +10,7 @@
 #include <optiform/cpu/backend.hpp>
 #include <optiform/cpu/context.hpp>
 #include <optiform/cpu/cross_entropy.hpp>
+#include <optiform/cpu/elementwise.hpp>
 #include <optiform/cpu/embedding.hpp>
 #include <optiform/cpu/gemm.hpp>
 #include <optiform/cpu/reductions.hpp>
@@ -81,6 +82,11 @@ struct kernels<BasicCpu<Gemm, Threads>> {
   static void cross_entropy(Context& context, Index rows, Index vocabulary, T* logits,
                             const std::int32_t* targets, double gradient_scale, double* losses) {
     cpu::cross_entropy(context, rows, vocabulary, logits, targets, gradient_scale, losses);
+  }
+
+  template <class T>
+  OPTIFORM_INLINE static void exp_in_place(Index n, T* x) {
+    cpu::exp_in_place(n, x);
   }
 
   template <class T>

@@ -5,12 +5,10 @@
 #include <utility>
 
 #include <optiform/core/config.hpp>
+#include <optiform/core/unrolled.hpp>  // IWYU pragma: export
 
 // One register and the few operations the vector extensions of GCC and Clang do not spell. The
 // compilers' builtins are used directly: <immintrin.h> costs a second of compile time.
-
-// Lambdas that take part in straight-line code.
-#define OPTIFORM_INLINE_LAMBDA __attribute__((always_inline))
 
 OPTIFORM_NAMESPACE_BEGIN
 
@@ -26,18 +24,6 @@ inline constexpr int register_bytes = 16;
 /// Elements of T in one vector register.
 template <class T>
 inline constexpr int pack_width = register_bytes / static_cast<int>(sizeof(T));
-
-/// Calls f(0), ..., f(Count - 1) as straight-line code. A loop over an array of vectors that is
-/// not unrolled keeps them in memory.
-template <int Count, class F>
-OPTIFORM_INLINE constexpr void unrolled(F&& f) {
-  if constexpr (Count == 1) {
-    f(0);
-  } else {
-    [&]<int... I>(std::integer_sequence<int, I...>) OPTIFORM_INLINE_LAMBDA { (f(I), ...); }
-    (std::make_integer_sequence<int, Count>{});
-  }
-}
 
 namespace detail {
 

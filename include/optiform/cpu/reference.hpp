@@ -208,6 +208,13 @@ struct kernels<Reference> {
     }
   }
 
+  /// x = e^x, on the calling thread: for the few numbers of a table.
+  template <class T>
+  static void exp_in_place(Index n, T* x) {
+    using std::exp;
+    for (Index i = 0; i < n; ++i) x[i] = exp(x[i]);
+  }
+
   /// The sum of x[i]^2 in double.
   template <class T>
   static double sum_of_squares(Context&, Index n, const T* x) {

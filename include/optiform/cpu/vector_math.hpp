@@ -103,6 +103,12 @@ OPTIFORM_INLINE Pack<T, W> exp(Pack<T, W> x) {
   return select(x > highest, P(std::numeric_limits<T>::infinity()), y);
 }
 
+/// The natural logarithm: std::log, lane by lane.
+template <class T, int W>
+OPTIFORM_INLINE Pack<T, W> log(Pack<T, W> x) {
+  return detail::by_lane(x, [](T v) { return std::log(v); });
+}
+
 /// The error function.
 ///
 /// Limits    float: within 7 units in the last place, x P(x^2) / Q(x^2) by a minimax fit, exactly

@@ -81,6 +81,16 @@ class Splice {
   short image_[Graph::capacity]{};
 };
 
+/// Whether a rule asks its oracle at the iterate itself.
+template <class R>
+constexpr bool asks_at_iterate() {
+  const Recording& rule = recording<R>;
+  Graph g;
+  Splice splice(g, rule, Reading{});
+  for (short i = 0; i <= rule.streams; ++i) splice.bind(i, g.input(i));
+  return splice.copy(rule.query) == g.input(0);
+}
+
 namespace detail {
 
 /// Copies the live nodes of a graph, in order; `replace` may substitute a node.

@@ -26,7 +26,7 @@ struct ParameterGroup {
 /// betas 0.9 and 0.95, epsilon 1e-8, decay 0.1 of matrices and embeddings.
 struct WeightOptimizerOptions {
   ParameterGroup matrix{1, 0.1}, embedding{1, 0.1}, norm{1, 0}, scalar{1, 0};
-  CoefficientValues coefficients = {};  ///< by name; others start from `weight_defaults`
+  CoefficientValues coefficients = {};  ///< by name; others from `usual_value`
 
   const ParameterGroup& group(Role role) const {
     if (role == Role::matrix) return matrix;
@@ -34,14 +34,6 @@ struct WeightOptimizerOptions {
     return role == Role::norm ? norm : scalar;
   }
 };
-
-/// Usual values of coefficients where weights are trained; a rule's own initial values speak of
-/// depth. Step size `gamma` and decay `lambda` come from the schedule.
-inline const CoefficientValues& weight_defaults() {
-  static const CoefficientValues values = {
-      {"beta", 0.9}, {"beta1", 0.9}, {"beta2", 0.95}, {"mu", 0.9}, {"nu", 1}};
-  return values;
-}
 
 /// One stream of an optimizer over the whole parameter vector, as checkpoints see it.
 template <class T>
@@ -72,16 +64,6 @@ struct WeightStep {
   }
 };
 
-/// Whether a rule asks its oracle at the iterate itself.
-template <class R>
-constexpr bool asks_at_iterate() {
-  const Recording& rule = recording<R>;
-  Graph g;
-  Splice splice(g, rule, Reading{});
-  for (short i = 0; i <= rule.streams; ++i) splice.bind(i, g.input(i));
-  return splice.copy(rule.query) == g.input(0);
-}
-
 }  // namespace detail
 
 /// An update rule that trains weights: x' = step(x, -factor * gradient), one pass over memory.
@@ -94,7 +76,7 @@ constexpr bool asks_at_iterate() {
 template <class R>
   requires UpdateRule<R>
 struct WeightOptimizer {
-  static_assert(detail::asks_at_iterate<R>(),
+  static_assert(asks_at_iterate<R>(),
                 "optiform: WeightOptimizer - the rule asks its oracle away from the iterate; use a "
                 "rule whose query is x, for instance by pin(mu, 0)");
 
@@ -174,7 +156,6 @@ struct WeightOptimizer {
         const CoefficientInfo& info = rule.coefficient[c];
         const std::string_view name = info.name;
         const auto at = static_cast<std::size_t>(c);
-        const double* usual = weight_defaults().find(name);
         source_[at] = Source::fixed;
         fixed_[at] = initial_value(info, options_.coefficients);
         if (options_.coefficients.find(name) != nullptr) continue;
@@ -182,8 +163,8 @@ struct WeightOptimizer {
           source_[at] = Source::rate;
         } else if (name == "lambda") {
           source_[at] = Source::decay;
-        } else if (usual != nullptr) {
-          fixed_[at] = *usual;
+        } else {
+          fixed_[at] = usual_value(name, fixed_[at]);
         }
       }
     }
