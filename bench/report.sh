@@ -3,16 +3,18 @@
 #   bench/report.sh depth              row programs and whole training steps
 #   bench/report.sh depth --quick      a smoke test of the same
 #   bench/report.sh profile            where the time of a training step goes
-# Environment: PYTHON (a Python with PyTorch, measured alternately), OPTIFORM_BUILD_DIR (build),
-#              OPTIFORM_JOBS (number of processors)
+#   bench/report.sh tabular            exact policy optimization on finite processes
+# Environment: PYTHON (a Python with PyTorch or, for tabular, numpy, measured alternately),
+#              OPTIFORM_BUILD_DIR (build), OPTIFORM_JOBS (number of processors)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 build=${OPTIFORM_BUILD_DIR:-build}
 
-usage() { sed -n '2,5s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2 && exit 2; }
+usage() { sed -n '2,6s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2 && exit 2; }
 case ${1:-} in
   depth) program=depth ;;
   profile) program=depth_profile ;;
+  tabular) program=tabular ;;
   *) usage ;;
 esac
 shift
@@ -38,5 +40,15 @@ if [[ $program == depth && -n ${PYTHON:-} ]]; then
     exit 1
   }
   peer=(--peer "$PYTHON" bench/depth_peer.py)
+fi
+if [[ $program == tabular ]]; then
+  # Any Python with numpy will do.
+  python=${PYTHON:-python3}
+  if "$python" -c 'import numpy' 2>/dev/null; then
+    peer=(--peer "$python" bench/tabular_peer.py)
+  elif [[ -n ${PYTHON:-} ]]; then
+    echo "bench/report.sh: $PYTHON has no numpy; unset PYTHON to report without it" >&2
+    exit 1
+  fi
 fi
 exec "$build/bench/$program" "$@" "${peer[@]}"

@@ -6,10 +6,11 @@
 set -euo pipefail
 
 packages=(g++ cmake ninja-build ccache libeigen3-dev libxtensor-dev doctest-dev libbenchmark-dev
-  libcli11-dev nlohmann-json3-dev libtomlplusplus-dev libsentencepiece-dev xz-utils)
+  libcli11-dev nlohmann-json3-dev libtomlplusplus-dev libsentencepiece-dev xz-utils
+  gnuplot-nox)
 case ${1:-build} in
   build) ;;
-  quickstart) packages+=(sentencepiece gnuplot-nox bible-kjv) ;;
+  quickstart) packages+=(sentencepiece bible-kjv) ;;
   ci) packages+=(clang clang-format) ;;
   *) echo "install_packages.sh: unknown task '$1'; expected build, quickstart or ci" >&2 && exit 2 ;;
 esac

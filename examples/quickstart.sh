@@ -73,7 +73,7 @@ echo "$data: $(wc -c <"$data") bytes"
 
 # Both rules get exactly the same.
 if [[ $smoke == yes ]]; then
-  steps=${steps:-500}
+  steps=${steps:-350}
   budget=(--shape tiny --tokenizer bpe:1024 --learning-rate 3e-3 --validation-blocks 50)
 else
   steps=${steps:-700}

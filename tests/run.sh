@@ -3,7 +3,7 @@
 #   tests/run.sh                      everything that g++ can check, in the release configuration
 #   tests/run.sh -R attention         arguments go to ctest; -L and -LE select by label
 # Environment: OPTIFORM_BUILD_DIR (build), OPTIFORM_PRESET (release), OPTIFORM_TARGETS (all),
-#              OPTIFORM_JOBS (number of processors)
+#              OPTIFORM_JOBS (number of processors), OPTIFORM_BENCH (OFF: benches are not built)
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 preset=${OPTIFORM_PRESET:-release}
@@ -18,14 +18,15 @@ give_up() {
 read -ra targets <<<"${OPTIFORM_TARGETS:-all}"
 cmake/install_packages.sh build || give_up "installing packages"
 mkdir -p "$build"
-if ! cmake --preset "$preset" -B "$build" >"$build/configure.log" 2>&1; then
+if ! cmake --preset "$preset" -B "$build" "-DOPTIFORM_BUILD_BENCH=${OPTIFORM_BENCH:-OFF}" \
+  >"$build/configure.log" 2>&1; then
   tail -n 30 "$build/configure.log"
   give_up "configuring"
 fi
 grep -E '^-- optiform:' "$build/configure.log"
 cmake --build "$build" -j "$jobs" --target "${targets[@]}" || give_up "building"
 
-# Without arguments: not what .ci/run adds (label ci: the other compilers).
+# Without arguments: not what .ci/run adds (label ci: every header alone, the other compilers).
 (($#)) || set -- -LE '^ci$'
 report=$PWD/$build/ctest.xml
 [[ $build == /* ]] && report=$build/ctest.xml

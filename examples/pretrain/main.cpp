@@ -197,11 +197,11 @@ int train(const Command& command) {
     write_file(out / "samples" / (name + ".txt"), text + "\n");
     return text;
   };
-  const Outcome outcome = run([&](const LogRow& row) {
+  const RunEnd end = run([&](const LogRow& row) {
     if (row.step > 0 && options.sample_every > 0 && row.step % options.sample_every == 0)
       write_sample(message("step-", row.step));
   });
-  if (outcome == Outcome::interrupted) {
+  if (end == RunEnd::interrupted) {
     std::printf("stopped by a signal after step %lld; saved, go on with --resume --out %s\n",
                 static_cast<long long>(run.state().step), options.out.c_str());
     return 128 + run.signal();

@@ -7,26 +7,6 @@ using namespace programs;
 
 namespace {
 
-/// The program refuses: code 2, exactly one line of error, no file touched.
-void check_refusal(const Folder& folder, const std::string& program, const Arguments& arguments,
-                   const std::string& sentence) {
-  std::string command = program;
-  for (const auto& argument : arguments) command += " " + argument;
-  INFO(command);
-  fs::remove(folder.path / "stdout");
-  fs::remove(folder.path / "stderr");
-  const auto before = snapshot(folder.path);
-  const auto refused = run(folder.path, program, arguments);
-  fs::remove(folder.path / "stdout");
-  fs::remove(folder.path / "stderr");
-  CHECK(refused.code == 2);
-  INFO(refused.err);
-  CHECK(refused.err.starts_with(program + ": "));
-  CHECK(refused.err.find(sentence) != std::string::npos);
-  CHECK_MESSAGE(std::count(refused.err.begin(), refused.err.end(), '\n') == 1, refused.err);
-  CHECK(snapshot(folder.path) == before);
-}
-
 void flip_bit(std::string& bytes, std::mt19937& random) {
   char& byte = bytes[random() % bytes.size()];
   byte = static_cast<char>(static_cast<unsigned char>(byte) ^ (1u << random() % 8));

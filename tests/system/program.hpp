@@ -150,4 +150,24 @@ inline const Arguments small{"--brief",  "--shape",         "tiny", "--data",
                              "60",       "--layers",        "1",    "--validation-blocks",
                              "10",       "--sample-tokens", "10"};
 
+/// The program refuses: code 2, exactly one line of error, no file touched.
+inline void check_refusal(const Folder& folder, const std::string& program,
+                          const Arguments& arguments, const std::string& sentence) {
+  std::string command = program;
+  for (const auto& argument : arguments) command += " " + argument;
+  INFO(command);
+  fs::remove(folder.path / "stdout");
+  fs::remove(folder.path / "stderr");
+  const auto before = snapshot(folder.path);
+  const auto refused = run(folder.path, program, arguments);
+  fs::remove(folder.path / "stdout");
+  fs::remove(folder.path / "stderr");
+  CHECK(refused.code == 2);
+  INFO(refused.err);
+  CHECK(refused.err.starts_with(program + ": "));
+  CHECK(refused.err.find(sentence) != std::string::npos);
+  CHECK_MESSAGE(std::count(refused.err.begin(), refused.err.end(), '\n') == 1, refused.err);
+  CHECK(snapshot(folder.path) == before);
+}
+
 }  // namespace programs

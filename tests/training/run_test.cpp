@@ -46,14 +46,14 @@ struct Setting {
   }
 
   template <class Observer>
-  std::vector<double> run(RunOptions options, Outcome expected, Observer observer) {
+  std::vector<double> run(RunOptions options, RunEnd expected, Observer observer) {
     fake::BigramTrainer<> trainer(fake::Options{.vocabulary = 6, .context = 8}, {},
                                   {.batch = 3, .length = 8, .accumulate = 2, .seed = 3});
     trainer.allocate(Purpose::training);
     const std::span<const std::int32_t> all(text);
     TrainingRun run(trainer, all.first(500), ValidationBlocks(all.last(100), 8, 10), options);
-    const Outcome outcome = run(observer);
-    CHECK(outcome == expected);
+    const RunEnd end = run(observer);
+    CHECK(end == expected);
     last = run.state();
     std::vector<double> out;
     for (const auto& vector : trainer.state()) {
@@ -63,7 +63,7 @@ struct Setting {
     out.push_back(static_cast<double>(trainer.clock()));
     return out;
   }
-  std::vector<double> run(RunOptions options, Outcome expected = Outcome::finished) {
+  std::vector<double> run(RunOptions options, RunEnd expected = RunEnd::finished) {
     return run(std::move(options), expected, [](const LogRow&) {});
   }
 
@@ -83,7 +83,7 @@ struct Setting {
 TEST_CASE("TrainingRun: learns, logs every step, validates on time") {
   Setting s("learns");
   std::vector<LogRow> rows;
-  s.run(s.options("a", false), Outcome::finished, [&](const LogRow& row) { rows.push_back(row); });
+  s.run(s.options("a", false), RunEnd::finished, [&](const LogRow& row) { rows.push_back(row); });
   REQUIRE(rows.size() == 41);
   CHECK(rows[0].validation_loss == doctest::Approx(std::log(6)).epsilon(0.01));
   CHECK(rows[40].validation_loss < 1.2);
@@ -107,7 +107,7 @@ TEST_CASE("TrainingRun: stopped by a signal at any step and resumed, every bit i
   for (const int stop : {1, 6, 7, 8, 33, 39}) {
     CAPTURE(stop);
     const std::string name = message("stopped", stop);
-    s.run(s.options(name, false), Outcome::interrupted, [&](const LogRow& row) {
+    s.run(s.options(name, false), RunEnd::interrupted, [&](const LogRow& row) {
       if (row.step == stop) std::raise(stop % 2 ? SIGINT : SIGTERM);
     });
     CHECK(s.last.step == stop);
@@ -125,10 +125,10 @@ TEST_CASE("TrainingRun: a run that dies resumes from its last checkpoint and dro
       if (row.step == step) throw Death();
     };
   };
-  CHECK_THROWS_AS(s.run(s.options("a", false), Outcome::finished, die_at(5)), Death);
+  CHECK_THROWS_AS(s.run(s.options("a", false), RunEnd::finished, die_at(5)), Death);
   CHECK(!fs::exists(s.folder / "a" / "checkpoints"));
   // No checkpoint yet: a resume starts at step 0.
-  CHECK_THROWS_AS(s.run(s.options("a", true), Outcome::finished, die_at(18)), Death);
+  CHECK_THROWS_AS(s.run(s.options("a", true), RunEnd::finished, die_at(18)), Death);
   CHECK(checkpoint_steps(s.folder / "a" / "checkpoints").back() == 14);
   CHECK(s.run(s.options("a", true)) == whole);
   CHECK(s.log("a") == s.log("whole"));

@@ -6,6 +6,7 @@
 
 #include <optiform/core/config.hpp>
 #include <optiform/core/require.hpp>
+#include <optiform/rules/transform.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 
@@ -109,13 +110,58 @@ concept has_after_update_hook = requires(S& s, AnyState& state) {
 
 template <class S>
 concept stabilizer_opts_in = std::same_as<typename S::stabilizer_concept, stabilizer_tag>;
+// Functions, so that compilers do not list every alternative before the sentence.
 template <class S>
-concept stabilizer_has_hook = has_batch_hook<S> || has_target_hook<S> || has_advantage_hook<S> ||
-    has_loss_hook<S> || has_behaviour_hook<S> || has_gradient_hook<S> || has_after_update_hook<S>;
+consteval bool implements_some_hook() {
+  return has_batch_hook<S> || has_target_hook<S> || has_advantage_hook<S> || has_loss_hook<S> ||
+         has_behaviour_hook<S> || has_gradient_hook<S> || has_after_update_hook<S>;
+}
+template <class S>
+concept stabilizer_has_hook = implements_some_hook<S>();
 template <class S>
 concept stabilizer_says_what_it_needs = requires {
   { S::needs } -> std::convertible_to<unsigned>;
 };
+
+template <class C, class S>
+consteval bool provides_if_needed(Provision what) {
+  const unsigned missing = S::needs & ~static_cast<unsigned>(C::provides);
+  return (missing & what) == 0;
+}
+template <class C, class S, Provision What>
+concept critic_provides = provides_if_needed<C, S>(What);
+
+template <class E>
+concept environment_has_model = requires(const E& e) {
+  e.states();
+  e.actions();
+  e.discount();
+};
+template <class C, class E>
+consteval bool finds_model() {
+  return C::data_kind != DataKind::model || environment_has_model<E>;
+}
+template <class C, class E>
+concept critic_finds_model = finds_model<C, E>();
+template <class Improvement, class Policy>
+consteval bool finds_table() {
+  return !Improvement::needs_table || Policy::is_table;
+}
+template <class Improvement, class Policy>
+concept improvement_is_for_policy = finds_table<Improvement, Policy>();
+
+/// Whether a rule asks at policies only: logits always are one, of the simplex a look-ahead leaves.
+template <class Improvement, class Policy>
+consteval bool stays_on_simplex() {
+  if constexpr (requires {
+                  typename Improvement::Rule;
+                  Policy::on_simplex;
+                })
+    return asks_at_iterate<typename Improvement::Rule>();
+  return true;
+}
+template <class Improvement, class Policy>
+concept query_is_policy = stays_on_simplex<Improvement, Policy>();
 
 }  // namespace detail
 
@@ -168,10 +214,31 @@ template <class P>
 concept PolicyParametrisation =
     (detail::policy_opts_in<P> || unmet<"a policy says: using policy_concept = optiform::policy_tag;">());                  //
 
+/// Whether a policy, a critic and an improvement step go together in an environment.
+template <class Policy, class Environment, class C, class Improvement>
+concept GoTogether =
+    (detail::critic_finds_model<C, Environment> || unmet<"an exact critic needs an environment with a model (states, actions, transitions): use a TabularMdp, or a rollout critic such as GaeCritic">())  //
+    && (detail::improvement_is_for_policy<Improvement, Policy> || unmet<"a mirror, regression or trust region step needs a table of probabilities: use SoftmaxTable or DirectTable, or improve this policy by GradientStep<Rule>">())  //
+    && (detail::query_is_policy<Improvement, Policy> || unmet<"a DirectTable cannot be asked at a look-ahead point, whose entries are no probabilities: use SoftmaxTable, or a rule whose query is x">());  //
+
 /// Whether a critic provides all that a stabilizer needs.
 template <class C, class S>
-concept MeetsNeeds = (S::needs & ~static_cast<unsigned>(C::provides)) == 0 ||
-    unmet<"a stabilizer needs the value of a policy, which only a critic with a model provides: use ExactCritic, or drop the stabilizer">();
+concept MeetsNeeds =
+    (detail::critic_provides<C, S, objective_value> || unmet<"a stabilizer needs the value of a policy, which only a critic with a model provides: use ExactCritic, or drop the stabilizer">())  //
+    && (detail::critic_provides<C, S, optimality_gap> || unmet<"a stabilizer needs the distance from the best policy: use ExactCritic, or a stabilizer that does without, such as ValueRestart">())  //
+    && (detail::critic_provides<C, S, ensemble> || unmet<"a stabilizer needs several independent estimates of a value: use a critic that is an ensemble, or drop the stabilizer">());  //
 // clang-format on
+
+namespace detail {
+
+/// A stabilizer's place beside a critic. One of each, since of a fold over all of them compilers
+/// say no more than that it is false.
+template <class C, class S>
+  requires Stabilizer<S> && MeetsNeeds<C, S>
+struct stabilizer_slot {
+  using type = S;
+};
+
+}  // namespace detail
 
 OPTIFORM_NAMESPACE_END

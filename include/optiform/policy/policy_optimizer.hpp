@@ -1,24 +1,40 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <tuple>
 #include <utility>
 
 #include <optiform/core/backend.hpp>
 #include <optiform/core/lanes.hpp>
+#include <optiform/core/unrolled.hpp>
 #include <optiform/policy/concepts.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 
 namespace detail {
 
-template <class Improvement, class Policy>
-concept improvement_fits_policy =
-    (!Improvement::needs_table || Policy::is_table) ||
-    unmet<
-        "a mirror, regression or trust region step needs a table of probabilities: use "
-        "SoftmaxTable or DirectTable, or improve this policy by GradientStep<Rule>">();
+/// The options of a policy that has some.
+struct NoOptions {};
+template <class Policy>
+struct policy_options {
+  using type = NoOptions;
+};
+template <class Policy>
+  requires requires { typename Policy::Options; }
+struct policy_options<Policy> {
+  using type = typename Policy::Options;
+};
+
+template <class PolicyOn, class Environment, class Options>
+PolicyOn make_policy(const Environment& environment, const Options& options) {
+  if constexpr (std::same_as<Options, NoOptions>) {
+    return PolicyOn(environment);
+  } else {
+    return PolicyOn(environment, options);
+  }
+}
 
 }  // namespace detail
 
@@ -39,139 +55,148 @@ concept improvement_fits_policy =
 ///             gradient      before a rule's step
 ///             after_update  when parameters have moved
 template <class S, class C, class... Stabilizers>
-  requires Surrogate<S> && Critic<C> &&
-      (...&& Stabilizer<Stabilizers>)&&(...&& MeetsNeeds<C, Stabilizers>)struct PolicyOptimizer {
-    template <class Policy, class Environment, class Backend, class T = double>
-      requires PolicyParametrisation<Policy> &&
-          detail::improvement_fits_policy<typename S::Improvement, Policy>
-    class on {
-     public:
-      using PolicyOn = typename Policy::template on<Environment, Backend, T>;
-      using ImprovementOn = typename S::Improvement::template on<PolicyOn, Backend, T>;
-      using CriticOn = typename C::template on<PolicyOn, Environment, Backend, T>;
-      using Scalar = T;
-      static constexpr bool has_model = C::data_kind == DataKind::model;
+  requires Surrogate<S> && Critic<C>
+struct PolicyOptimizer {
+  using Hooked = std::tuple<typename detail::stabilizer_slot<C, Stabilizers>::type...>;
 
-      struct Options {
-        S surrogate{};
-        typename S::Improvement::Options improvement{};
-        typename C::Options critic{};
-        std::tuple<Stabilizers...> stabilizers{};
-      };
+  template <class Policy, class Environment, class Backend, class T = double>
+    requires PolicyParametrisation<Policy> &&
+        GoTogether<Policy, Environment, C, typename S::Improvement>
+  class on {
+   public:
+    using PolicyOn = typename Policy::template on<Environment, Backend, T>;
+    using ImprovementOn = typename S::Improvement::template on<PolicyOn, Backend, T>;
+    using CriticOn = typename C::template on<PolicyOn, Environment, Backend, T>;
+    using Scalar = T;
+    static constexpr bool has_model = C::data_kind == DataKind::model;
 
-      on(const Environment& environment, context_t<Backend>& context, Options options = {})
-          : surrogate_(std::move(options.surrogate)),
-            stabilizers_(std::move(options.stabilizers)),
-            policy_(environment),
-            improvement_(policy_, context, std::move(options.improvement)),
-            critic_(environment, context, policy_, std::move(options.critic)) {
-        if constexpr (has_model)
-          for (int i = 0; i < lane_count<T>; ++i) start_from(environment.start_logits(i).data(), i);
-        else
-          begin();
-      }
-      on(const on&) = delete;
-      on& operator=(const on&) = delete;
+    struct Options {
+      S surrogate{};
+      typename S::Improvement::Options improvement{};
+      typename C::Options critic{};
+      Hooked stabilizers{};
+      typename detail::policy_options<Policy>::type policy{};
+    };
 
-      /// Starts again from logits, [states, actions], in one lane.
-      void start_from(const double* logits, int lane = 0) {
-        policy_.from_logits(logits, lane, improvement_.parameters());
+    on(const Environment& environment, context_t<Backend>& context, Options options = {})
+        : surrogate_(std::move(options.surrogate)),
+          stabilizers_(std::move(options.stabilizers)),
+          policy_(detail::make_policy<PolicyOn>(environment, options.policy)),
+          improvement_(policy_, context, std::move(options.improvement)),
+          critic_(environment, context, policy_, std::move(options.critic)) {
+      if constexpr (has_model)
+        for (int i = 0; i < lane_count<T>; ++i) start_from(environment.start_logits(i).data(), i);
+      else {
+        policy_.initialise(improvement_.parameters());
         begin();
       }
+    }
+    /// In an environment whose type says all of it; a critic without a model keeps a copy.
+    explicit on(context_t<Backend>& context,
+                Options options = {}) requires(!has_model &&
+                                               std::default_initializable<Environment>)
+        : on(Environment{}, context, std::move(options)) {}
+    on(const on&) = delete;
+    on& operator=(const on&) = delete;
 
-      /// One iteration: collect, improve, learn.
-      OPTIFORM_INLINE void step() {
-        ++iteration_;
-        each([&]<class H>(H& hook) OPTIFORM_INLINE_LAMBDA {
-          if constexpr (detail::has_behaviour_hook<H>) hook.behaviour(*this);
+    /// Starts again from logits, [states, actions], in one lane.
+    void start_from(const double* logits, int lane = 0) {
+      policy_.from_logits(logits, lane, improvement_.parameters());
+      begin();
+    }
+
+    /// One iteration: collect, improve, learn.
+    OPTIFORM_INLINE void step() {
+      ++iteration_;
+      each([&]<class H>(H& hook) OPTIFORM_INLINE_LAMBDA {
+        if constexpr (detail::has_behaviour_hook<H>) hook.behaviour(*this);
+      });
+      batch_ = &critic_.evaluate(policy_, improvement_.point());
+      each([&]<class H>(H& hook) OPTIFORM_INLINE_LAMBDA {
+        if constexpr (detail::has_batch_hook<H>) hook.batch(*this);
+        if constexpr (detail::has_target_hook<H>) hook.target(*this);
+        if constexpr (detail::has_advantage_hook<H>) hook.advantage(*this);
+      });
+      Hooks hooks{*this};
+      improvement_.improve(surrogate_, *batch_, hooks);
+      if constexpr (requires { critic_.learn(policy_, *batch_); }) critic_.learn(policy_, *batch_);
+      critic_.forget();
+      each([&]<class H>(H& hook) OPTIFORM_INLINE_LAMBDA {
+        if constexpr (detail::has_after_update_hook<H>) hook.after_update(*this);
+      });
+    }
+
+    std::int64_t iteration() const { return iteration_; }
+
+    /// The objective and its distance from the best policy's, at the iterate and at the point
+    /// where the next data will be taken. They need a critic that provides them.
+    OPTIFORM_INLINE T objective() requires((C::provides & objective_value) != 0) {
+      if constexpr (ImprovementOn::point_is_iterate) return query_objective();
+      return critic_.iterate_objective(policy_, improvement_.parameters());
+    }
+    OPTIFORM_INLINE T query_objective() requires((C::provides & objective_value) != 0) {
+      return critic_.query_objective(policy_, improvement_.point());
+    }
+    T gap() requires((C::provides & optimality_gap) != 0) {
+      if constexpr (ImprovementOn::point_is_iterate) return query_gap();
+      return critic_.iterate_gap(policy_, improvement_.parameters());
+    }
+    T query_gap() requires((C::provides & optimality_gap) != 0) {
+      return critic_.query_gap(policy_, improvement_.point());
+    }
+
+    /// Forgets the improvement's streams in the lanes of the mask.
+    template <class Mask>
+    void restart(const Mask& mask) {
+      improvement_.restart(mask);
+      critic_.forget_query();
+    }
+
+    S& surrogate() { return surrogate_; }
+    PolicyOn& policy() { return policy_; }
+    ImprovementOn& improvement() { return improvement_; }
+    CriticOn& critic() { return critic_; }
+    auto& batch() { return *batch_; }
+    T* parameters() { return improvement_.parameters(); }
+    /// Stabilizer of a type.
+    template <class H>
+    H& stabilizer() {
+      return std::get<H>(stabilizers_);
+    }
+
+   private:
+    struct Hooks {
+      on& state;
+      OPTIFORM_INLINE void gradient() {
+        state.each([&]<class H>(H& hook) OPTIFORM_INLINE_LAMBDA {
+          if constexpr (detail::has_gradient_hook<H>) hook.gradient(state);
         });
-        batch_ = &critic_.evaluate(policy_, improvement_.point());
-        each([&]<class H>(H& hook) OPTIFORM_INLINE_LAMBDA {
-          if constexpr (detail::has_batch_hook<H>) hook.batch(*this);
-          if constexpr (detail::has_target_hook<H>) hook.target(*this);
-          if constexpr (detail::has_advantage_hook<H>) hook.advantage(*this);
-        });
-        Hooks hooks{*this};
-        improvement_.improve(surrogate_, *batch_, hooks);
-        if constexpr (requires { critic_.learn(policy_, *batch_); })
-          critic_.learn(policy_, *batch_);
-        critic_.forget();
-        each([&]<class H>(H& hook) OPTIFORM_INLINE_LAMBDA {
-          if constexpr (detail::has_after_update_hook<H>) hook.after_update(*this);
+      }
+      OPTIFORM_INLINE void loss() {
+        state.each([&]<class H>(H& hook) OPTIFORM_INLINE_LAMBDA {
+          if constexpr (detail::has_loss_hook<H>) hook.loss(state);
         });
       }
-
-      std::int64_t iteration() const { return iteration_; }
-
-      /// The objective and its distance from the best policy's, at the iterate and at the point
-      /// where the next data will be taken. They need a critic that provides them.
-      OPTIFORM_INLINE T objective() requires((C::provides & objective_value) != 0) {
-        if constexpr (ImprovementOn::point_is_iterate) return query_objective();
-        return critic_.iterate_objective(policy_, improvement_.parameters());
-      }
-      OPTIFORM_INLINE T query_objective() requires((C::provides & objective_value) != 0) {
-        return critic_.query_objective(policy_, improvement_.point());
-      }
-      T gap() requires((C::provides & optimality_gap) != 0) {
-        if constexpr (ImprovementOn::point_is_iterate) return query_gap();
-        return critic_.iterate_gap(policy_, improvement_.parameters());
-      }
-      T query_gap() requires((C::provides & optimality_gap) != 0) {
-        return critic_.query_gap(policy_, improvement_.point());
-      }
-
-      /// Forgets the improvement's streams in the lanes of the mask.
-      template <class Mask>
-      void restart(const Mask& mask) {
-        improvement_.restart(mask);
-        critic_.forget_query();
-      }
-
-      S& surrogate() { return surrogate_; }
-      PolicyOn& policy() { return policy_; }
-      ImprovementOn& improvement() { return improvement_; }
-      CriticOn& critic() { return critic_; }
-      auto& batch() { return *batch_; }
-      T* parameters() { return improvement_.parameters(); }
-      /// Stabilizer of a type.
-      template <class H>
-      H& stabilizer() {
-        return std::get<H>(stabilizers_);
-      }
-
-     private:
-      struct Hooks {
-        on& state;
-        OPTIFORM_INLINE void gradient() {
-          state.each([&]<class H>(H& hook) OPTIFORM_INLINE_LAMBDA {
-            if constexpr (detail::has_gradient_hook<H>) hook.gradient(state);
-          });
-        }
-        OPTIFORM_INLINE void loss() {
-          state.each([&]<class H>(H& hook) OPTIFORM_INLINE_LAMBDA {
-            if constexpr (detail::has_loss_hook<H>) hook.loss(state);
-          });
-        }
-      };
-
-      template <class F>
-      OPTIFORM_INLINE void each(F&& f) {
-        std::apply([&](auto&... hooks) OPTIFORM_INLINE_LAMBDA { (f(hooks), ...); }, stabilizers_);
-      }
-      void begin() {
-        iteration_ = 0;
-        improvement_.begin();
-        critic_.forget();
-      }
-
-      S surrogate_;
-      std::tuple<Stabilizers...> stabilizers_;
-      PolicyOn policy_;
-      ImprovementOn improvement_;
-      CriticOn critic_;
-      typename CriticOn::Batch* batch_ = nullptr;
-      std::int64_t iteration_ = 0;
     };
-  };
 
-  OPTIFORM_NAMESPACE_END
+    template <class F>
+    OPTIFORM_INLINE void each(F&& f) {
+      std::apply([&](auto&... hooks) OPTIFORM_INLINE_LAMBDA { (f(hooks), ...); }, stabilizers_);
+    }
+    void begin() {
+      iteration_ = 0;
+      improvement_.begin();
+      critic_.forget();
+    }
+
+    S surrogate_;
+    Hooked stabilizers_;
+    PolicyOn policy_;
+    ImprovementOn improvement_;
+    CriticOn critic_;
+    typename CriticOn::Batch* batch_ = nullptr;
+    std::int64_t iteration_ = 0;
+  };
+};
+
+OPTIFORM_NAMESPACE_END

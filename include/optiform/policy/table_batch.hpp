@@ -24,6 +24,30 @@ struct TableBatch {
   const T* importance = nullptr;
 };
 
+namespace detail {
+
+/// The margin of a hinge in the state whose pairs start at `first`; 0 for other surrogates.
+template <class Surrogate, class T, class Sizes>
+OPTIFORM_INLINE T state_margin(const Surrogate& surrogate, const TableBatch<T, Sizes>& batch,
+                               Index first) {
+  if constexpr (requires { Surrogate::margin_per_state; }) {
+    T rising(0), falling(0), smallest(1);
+    if constexpr (Surrogate::margin_per_state)
+      batch.sizes.each_action([&](int a) OPTIFORM_INLINE_LAMBDA {
+        const T old = batch.probability[first + a], advantage = batch.advantage[first + a];
+        rising += select(advantage > T(0), old, T(0));
+        falling += select(advantage < T(0), old, T(0));
+        // An action that is not available has probability 0 and no say.
+        smallest = select(old > T(0), select(old < smallest, old, smallest), smallest);
+      });
+    return surrogate.margin(rising, falling, smallest);
+  } else {
+    return T(0);
+  }
+}
+
+}  // namespace detail
+
 /// The derivative of a surrogate's objective in one state with respect to the probabilities at
 /// `probability`, without the state's weight.
 ///
@@ -33,18 +57,7 @@ OPTIFORM_INLINE void state_gradient(const Surrogate& surrogate, const TableBatch
                                     int state, const T* probability, T* gradient) {
   const Index first = static_cast<Index>(state) * batch.sizes.actions();
   const T* const old = batch.probability + first;
-  T margin(0);
-  if constexpr (requires { Surrogate::margin_per_state; }) {
-    T rising(0), falling(0), smallest(1);
-    if constexpr (Surrogate::margin_per_state)
-      batch.sizes.each_action([&](int a) OPTIFORM_INLINE_LAMBDA {
-        const T advantage = batch.advantage[first + a];
-        rising += select(advantage > T(0), old[a], T(0));
-        falling += select(advantage < T(0), old[a], T(0));
-        smallest = select(old[a] < smallest, old[a], smallest);
-      });
-    margin = surrogate.margin(rising, falling, smallest);
-  }
+  const T margin = detail::state_margin(surrogate, batch, first);
   const bool same = probability == batch.probability;
   batch.sizes.each_action([&](int a) OPTIFORM_INLINE_LAMBDA {
     const T ratio = same ? T(1) : select(old[a] > T(0), probability[first + a] / old[a], T(1));
@@ -62,14 +75,7 @@ T surrogate_value(const Surrogate& surrogate, const TableBatch<T, Sizes>& batch,
   T total(0);
   for (int s = 0; s < batch.sizes.states(); ++s) {
     const Index first = static_cast<Index>(s) * batch.sizes.actions();
-    T rising(0), falling(0), smallest(1), margin(0);
-    for (Index pair = first; pair < first + batch.sizes.actions(); ++pair) {
-      rising += select(batch.advantage[pair] > T(0), batch.probability[pair], T(0));
-      falling += select(batch.advantage[pair] < T(0), batch.probability[pair], T(0));
-      smallest = select(batch.probability[pair] < smallest, batch.probability[pair], smallest);
-    }
-    if constexpr (requires { Surrogate::margin_per_state; })
-      margin = surrogate.margin(rising, falling, smallest);
+    const T margin = detail::state_margin(surrogate, batch, first);
     for (Index pair = first; pair < first + batch.sizes.actions(); ++pair) {
       const T old = batch.probability[pair];
       const ActionPoint<T> point{probability[pair] / old, old, batch.advantage[pair], margin};

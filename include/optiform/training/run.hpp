@@ -30,12 +30,12 @@ struct RunOptions {
   double baseline = NAN;            ///< the bigram loss, shown beside the validation loss
 };
 
-enum class Outcome { finished, interrupted };
+enum class RunEnd { finished, interrupted };
 
 /// A training run from start, or from its last checkpoint, to end.
 ///
 ///   TrainingRun run(trainer, training_tokens, validation_blocks, options);
-///   Outcome outcome = run([](const LogRow& row) { /* after each step */ });
+///   RunEnd end = run([](const LogRow& row) { /* after each step */ });
 ///
 /// Contract  the same numbers as an uninterrupted run, whenever it was stopped: batches and rates
 ///           are functions of the step. Ctrl-C and SIGTERM save and return `interrupted`.
@@ -63,7 +63,7 @@ class TrainingRun {
   std::filesystem::path checkpoints() const { return options_.directory / "checkpoints"; }
 
   template <class Observer>
-  Outcome operator()(Observer&& observe) {
+  RunEnd operator()(Observer&& observe) {
     const Interrupt interrupt;
     const bool resumed =
         options_.resume && load_run(checkpoints(), trainer_, state_, options_.configuration);
@@ -79,7 +79,7 @@ class TrainingRun {
     progress.clear();
     if (!due(options_.save_every)) save(log);
     log.flush();
-    return state_.step < options_.schedule.steps ? Outcome::interrupted : Outcome::finished;
+    return state_.step < options_.schedule.steps ? RunEnd::interrupted : RunEnd::finished;
   }
 
   /// Mean loss over the validation blocks.

@@ -9,6 +9,7 @@
 #include <optiform/core/memory.hpp>
 #include <optiform/core/solve.hpp>
 #include <optiform/environments/tabular/mdp.hpp>
+#include <optiform/environments/tabular/planning.hpp>  // IWYU pragma: export
 #include <optiform/environments/tabular/small_mdp.hpp>
 #include <optiform/policy/critics/exact.hpp>
 
@@ -289,52 +290,5 @@ template <int S, int A, class M, class Backend, class T>
 struct exact_evaluator<TabularMdp<S, A, M>, Backend, T> {
   using type = TabularEvaluator<TabularMdp<S, A, M>, Backend, T>;
 };
-
-/// An optimal policy by policy iteration, in every lane at once: leaves `evaluator` at the optimum.
-///
-/// Shapes    probability = [states, actions], a deterministic policy.
-/// Contract  an action changes only where another is better by more than the evaluator's precision,
-///           so that ties end the iteration.
-/// Source    Howard, "Dynamic programming and Markov processes", 1960.
-template <class Evaluator, class T>
-void policy_iteration(Evaluator& evaluator, T* probability) {
-  const auto& model = evaluator.model();
-  const Index states = model.states(), actions = model.actions();
-  // Start with the first available action of every state.
-  for (Index s = 0; s < states; ++s) {
-    T taken(0);
-    for (Index pair = s * actions; pair < (s + 1) * actions; ++pair) {
-      probability[pair] = select(model.available(pair), T(1) - taken, T(0));
-      taken += probability[pair];
-    }
-  }
-  for (int round = 0; round < 1000; ++round) {
-    evaluator.begin(probability);
-    evaluator.complete(probability);
-    bool changed = false;
-    for (Index s = 0; s < states; ++s) {
-      using math::abs;
-      const T margin = T(evaluator.precision()) * (T(1) + abs(evaluator.value()[s]));
-      T best = margin;
-      for (Index pair = s * actions; pair < (s + 1) * actions; ++pair) {
-        const T advantage = evaluator.advantage()[pair];
-        best = select(model.available(pair), select(advantage > best, advantage, best), best);
-      }
-      const auto better = best > margin;
-      if (!any(better)) continue;
-      changed = true;
-      T taken(0);
-      for (Index pair = s * actions; pair < (s + 1) * actions; ++pair) {
-        const T chosen =
-            select(model.available(pair),
-                   select(evaluator.advantage()[pair] == best, T(1) - taken, T(0)), T(0));
-        taken += chosen;
-        probability[pair] = select(better, chosen, probability[pair]);
-      }
-    }
-    if (!changed) return;
-  }
-  fail("policy iteration did not end within 1000 rounds");
-}
 
 OPTIFORM_NAMESPACE_END

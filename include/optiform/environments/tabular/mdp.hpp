@@ -18,18 +18,17 @@ inline constexpr int run_time = -1;
 
 /// A finite Markov decision process. Two forms of one thing:
 ///
-///   TabularMdp<>             sizes known at run time, transitions stored sparsely, up to 10^5
-///   states TabularMdp<S, A, T>      small sizes known at compile time, everything unrolled; where
-///   T is a
-///                            pack, one process per lane
-///                            <optiform/environments/tabular/small_mdp.hpp>
+///   TabularMdp<>         sizes known at run time, sparse transitions, up to 10^5 states and more
+///   TabularMdp<S, A, T>  small sizes known at compile time, everything unrolled; where T is a
+///                        pack, one process per lane: <optiform/environments/tabular/small_mdp.hpp>
 template <int States = run_time, int Actions = run_time, class T = double>
 class TabularMdp;
 
 /// Rewards r(s, a), transitions P(s' | s, a), a start distribution and a discount factor.
 ///
 /// Shapes    pairs (s, a) are numbered s * actions() + a; tables over pairs are [states, actions].
-/// Contract  made by an MdpBuilder, so that every row sums to one and every state has an action.
+/// Contract  made by an MdpBuilder, so that every row sums to one and every state has an action;
+///           unavailable pairs have reward 0, no successors and the start logit -infinity.
 template <>
 class TabularMdp<> {
  public:
@@ -56,8 +55,21 @@ class TabularMdp<> {
   /// Logits that experiments on this process start from; all zero unless the process brings some.
   const std::vector<double>& start_logits(int /*lane*/ = 0) const { return start_logits_; }
 
+  /// The same process under another discount factor; Error outside [0, 1).
+  TabularMdp with_discount(double discount) const {
+    check_discount(discount);
+    TabularMdp other = *this;
+    other.discount_ = discount;
+    return other;
+  }
+
  private:
   friend class MdpBuilder;
+
+  static void check_discount(double discount) {
+    if (!(discount >= 0 && discount < 1))
+      fail("discount = ", discount, ", expected 0 <= discount < 1");
+  }
 
   std::string name_;
   int states_ = 0, actions_ = 0;
@@ -77,21 +89,22 @@ class TabularMdp<> {
 ///   const TabularMdp<> mdp = b.build();
 ///
 /// Contract  without `start`, episodes start in every state equally often; without `unavailable`,
-///           every action is available.
+///           every action is available. Probabilities are kept as given, not scaled to sum to one.
 /// Errors    Error names the state, the action and the number: indices out of range, rows that do
-/// not
-///           sum to one (within 1e-9), probabilities outside [0, 1], a discount outside [0, 1),
+///           not sum to one (within 1e-9), probabilities outside [0, 1], a discount outside [0, 1),
 ///           rewards that are no numbers, a state without actions.
 class MdpBuilder {
  public:
   MdpBuilder(int states, int actions, double discount, std::string_view name = "mdp") {
     if (states < 1) fail("states = ", states, ", expected at least 1");
     if (actions < 1) fail("actions = ", actions, ", expected at least 1");
-    if (!(discount >= 0 && discount < 1))
-      fail("discount = ", discount, ", expected 0 <= discount < 1");
+    TabularMdp<>::check_discount(discount);
     mdp_.name_ = name;
     mdp_.states_ = states;
     mdp_.actions_ = actions;
+    if (mdp_.pairs() > most_pairs)
+      fail(states, " states with ", actions, " actions are too many, expected at most ", most_pairs,
+           " pairs");
     mdp_.discount_ = discount;
     const auto pairs = static_cast<std::size_t>(mdp_.pairs());
     mdp_.reward_.assign(pairs, 0);
@@ -117,6 +130,10 @@ class MdpBuilder {
     mdp_.reward_[pair(state, action)] = reward;
   }
   void unavailable(int state, int action) { mdp_.available_[pair(state, action)] = 0; }
+  /// The end of an episode as a state of a continuing process: every action stays and pays nothing.
+  void absorbing(int state) {
+    for (int action = 0; action < mdp_.actions_; ++action) transition(state, action, state, 1);
+  }
   /// Probabilities of the first state, [states].
   void start(std::vector<double> distribution) {
     if (distribution.size() != static_cast<std::size_t>(mdp_.states_))
@@ -125,7 +142,13 @@ class MdpBuilder {
     check_sum(distribution, "the start distribution");
     mdp_.start_ = std::move(distribution);
   }
-  /// Logits that experiments start from, [states, actions]; -infinity where unavailable.
+  /// Every episode starts in `state`.
+  void start_in(int state) {
+    pair(state, 0);
+    mdp_.start_.assign(static_cast<std::size_t>(mdp_.states_), 0);
+    mdp_.start_[static_cast<std::size_t>(state)] = 1;
+  }
+  /// Logits that experiments start from, [states, actions]; those of unavailable pairs are ignored.
   void start_logits(std::vector<double> logits) {
     if (logits.size() != row_.size())
       fail("the start logits have ", logits.size(), " entries, expected ", mdp_.states_, " x ",
@@ -137,8 +160,8 @@ class MdpBuilder {
     TabularMdp<> mdp = mdp_;
     mdp.first_.assign(row_.size() + 1, 0);
     for (std::size_t at = 0; at < row_.size(); ++at) {
-      const int state = static_cast<int>(at) / mdp.actions_,
-                action = static_cast<int>(at) % mdp.actions_;
+      const Index state = static_cast<Index>(at) / mdp.actions_,
+                  action = static_cast<Index>(at) % mdp.actions_;
       if (mdp.available_[at] != 0) {
         const auto row = merged(row_[at]);
         double sum = 0;
@@ -149,6 +172,8 @@ class MdpBuilder {
         mdp.successor_.insert(mdp.successor_.end(), row.begin(), row.end());
       } else if (!row_[at].empty()) {
         fail("state ", state, ", action ", action, " has transitions but is marked unavailable");
+      } else {
+        mdp.reward_[at] = 0;
       }
       mdp.first_[at + 1] = static_cast<Index>(mdp.successor_.size());
     }
@@ -168,6 +193,7 @@ class MdpBuilder {
 
  private:
   static constexpr double tolerance = 1e-9;
+  static constexpr Index most_pairs = 100'000'000;  // their rows alone take gigabytes
 
   std::size_t pair(int state, int action) const {
     if (state < 0 || state >= mdp_.states_)
@@ -213,8 +239,15 @@ class MdpBuilder {
   std::vector<Row> row_;
 };
 
-/// A process from dense tables: transitions [states, actions, states], rewards [states, actions],
-/// start [states]. Views of xt::xtensor tables come from <optiform/io/xtensor.hpp>.
+/// A process from dense tables.
+///
+///   dense_mdp(tensor_ref<3>(P), tensor_ref<2>(r), tensor_ref<1>(rho), 0.9)   // xt::xtensor, see
+///                                                                    <optiform/io/xtensor.hpp>
+///
+/// Shapes    transition [states, actions, states], reward [states, actions], start [states].
+/// Contract  the tables are copied; a pair whose row is all zero is an error, not an unavailable
+///           action (say so with an MdpBuilder).
+/// Errors    Error as MdpBuilder's, and for shapes that do not fit each other.
 inline TabularMdp<> dense_mdp(TensorRef<const double, 3> transition,
                               TensorRef<const double, 2> reward, TensorRef<const double, 1> start,
                               double discount, std::string_view name = "mdp") {
@@ -236,11 +269,13 @@ inline TabularMdp<> dense_mdp(TensorRef<const double, 3> transition,
   return builder.build();
 }
 
-/// Assumptions of the convergence theorems that a process breaks, one sentence each.
+/// Assumptions of the convergence theorems that a process breaks, one sentence each, with the first
+/// offender as an example.
 ///
+/// Limits    the third assumption, one best action in every state, needs the optimum and is not
+///           looked at.
 /// Source    Chen, Huang, Lee, Hsieh, "Accelerated policy gradient", ICML 2024: rewards in [0, 1]
-/// and a
-///           start distribution without zeros.
+///           and a start distribution without zeros.
 inline std::vector<std::string> broken_assumptions(const TabularMdp<>& mdp) {
   std::vector<std::string> broken;
   for (Index pair = 0; pair < mdp.pairs(); ++pair) {

@@ -19,6 +19,7 @@ class TabularMdp {
   static_assert(States > 0 && Actions > 0, "optiform: TabularMdp - give both sizes, or neither");
 
  public:
+  using Scalar = T;
   using Number = lane_number<T>;
   static constexpr int lanes = lane_count<T>;
 

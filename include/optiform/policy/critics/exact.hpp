@@ -61,6 +61,49 @@ class EvaluatedPoint {
 
 }  // namespace detail
 
+/// A best policy of an environment with a model, and how far others are from it.
+template <class Evaluator, class T>
+class Optimum {
+ public:
+  template <class Environment>
+  explicit Optimum(const Environment& environment)
+      : evaluator_(environment),
+        probability_(environment.pairs()),
+        actions_(environment.actions()) {
+    policy_iteration(evaluator_, probability_.data());
+  }
+
+  Evaluator& evaluator() { return evaluator_; }
+  /// A deterministic policy, [states, actions].
+  const T* probability() const { return probability_.data(); }
+
+  /// J* - J of an evaluated policy by the performance difference, sum w pi (V* - Q*), which stays
+  /// accurate where the subtraction would cancel.
+  /// Source    Kakade and Langford, "Approximately optimal approximate reinforcement learning",
+  ///           ICML 2002, lemma 6.1.
+  T gap(Evaluator& at, const T* probability) {
+    T total(0);
+    const Index states = probability_.size() / actions_;
+    for (Index s = 0; s < states; ++s) {
+      T lost(0);
+      for (Index pair = s * actions_; pair < (s + 1) * actions_; ++pair) {
+        // Deficits of other best actions are rounding, of either sign.
+        const T deficit = evaluator_.value()[s] - evaluator_.action_value()[pair];
+        const auto loses = deficit > T(0);
+        lost += select(probability_[pair] > T(0), T(0),
+                       select(loses, probability[pair] * deficit, T(0)));
+      }
+      total += at.visits()[s] * lost;
+    }
+    return total;
+  }
+
+ private:
+  Evaluator evaluator_;
+  Buffer<T> probability_;
+  Index actions_;
+};
+
 /// The whole table of advantages and discounted visits, computed from the model.
 ///
 /// With Regularised, rewards carry the policy's entropy times `temperature`, and the objective is
@@ -73,7 +116,8 @@ template <bool Regularised>
 struct BasicExactCritic {
   using critic_concept = critic_tag;
   static constexpr DataKind data_kind = DataKind::model;
-  static constexpr unsigned provides = objective_value | optimality_gap;
+  // The best policy is known for the plain objective only.
+  static constexpr unsigned provides = objective_value | (Regularised ? nothing : optimality_gap);
 
   struct Options {
     double temperature = 0;  ///< of the entropy; without Regularised it must be 0
@@ -140,40 +184,19 @@ struct BasicExactCritic {
     }
     const T* iterate_probability() const { return iterate_.probability(); }
     /// The best policy's evaluation.
-    Evaluator& optimum() {
-      find_optimum();
-      return *optimum_;
-    }
+    Evaluator& optimum() { return find_optimum().evaluator(); }
 
    private:
-    void find_optimum() {
-      if (optimum_) return;
-      optimum_ = std::make_unique<Evaluator>(environment_);
-      best_.reset(environment_.pairs());
-      policy_iteration(*optimum_, best_.data());
-    }
-    /// Performance difference: sum w pi (V* - Q*), accurate where J* - J would cancel.
-    T gap(Point& point) {
-      find_optimum();
-      T total(0);
-      const Index actions = environment_.actions();
-      for (Index s = 0; s < environment_.states(); ++s) {
-        T lost(0);
-        for (Index pair = s * actions; pair < (s + 1) * actions; ++pair) {
-          // The best policy's own actions lose nothing, whatever rounding says.
-          const T deficit = optimum_->value()[s] - optimum_->action_value()[pair];
-          lost += select(best_[pair] > T(0), T(0), point.probability()[pair] * deficit);
-        }
-        total += point.evaluator().visits()[s] * lost;
-      }
-      return total;
+    T gap(Point& point) { return find_optimum().gap(point.evaluator(), point.probability()); }
+    Optimum<Evaluator, T>& find_optimum() {
+      if (!optimum_) optimum_ = std::make_unique<Optimum<Evaluator, T>>(environment_);
+      return *optimum_;
     }
 
     const Environment& environment_;
     Point query_, iterate_;
     Batch batch_;
-    std::unique_ptr<Evaluator> optimum_;
-    Buffer<T> best_;
+    std::unique_ptr<Optimum<Evaluator, T>> optimum_;
   };
 };
 

@@ -13,7 +13,7 @@ OPTIFORM_NAMESPACE_BEGIN
 /// is estimated without bias by A(s, a) (1[b = a] - pi(b | s)) / (1 - gamma).
 ///
 /// Source    Chen, Huang, Lee, Hsieh, "Accelerated policy gradient", ICML 2024, stochastic
-/// variants.
+///           variants.
 struct VisitedPairs {
   /// Shapes  counted [states, actions], state_weight [states]: of one lane, `stride` apart.
   template <class Number, class Batch>
@@ -60,7 +60,7 @@ struct VisitedPairs {
 /// in the data, every pair infinitely often.
 ///
 /// Source    Huang, Hsieh, Ho, Wu, "PPO-Clip attains global optimality", AAAI 2024, assumptions
-/// 2, 3.
+///           2 and 3.
 struct OneActionPerState {
   template <class Number, class Batch>
   static void draw(Rng& rng, const Batch& batch, int lane_index, double, int, Number* importance,
@@ -84,7 +84,7 @@ struct OneActionPerState {
 
 /// The exact table of advantages, of which only drawn pairs count.
 ///
-/// Contract  the same seed gives the same data; lane i draws from stream i.
+/// Contract  the same seed gives the same data; lane i draws from stream `first_stream` + i.
 template <class Sampler>
 struct SampledCritic {
   using critic_concept = critic_tag;
@@ -93,6 +93,7 @@ struct SampledCritic {
 
   struct Options {
     std::uint64_t seed = 1;
+    std::uint64_t first_stream = 0;
     int samples = 1;  ///< pairs per iteration, where the sampler draws them freely
   };
 
@@ -112,7 +113,7 @@ struct SampledCritic {
           state_weight_(policy.sizes().states()) {
       if (options.samples < 1) fail("samples = ", options.samples, ", expected at least 1");
       for (int i = 0; i < lane_count<T>; ++i)
-        rng_.emplace_back(options.seed, static_cast<std::uint64_t>(i));
+        rng_.emplace_back(options.seed, options.first_stream + static_cast<std::uint64_t>(i));
     }
 
     Batch& evaluate(const Policy& policy, const T* parameters) {

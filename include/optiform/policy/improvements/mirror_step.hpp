@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <type_traits>
 
 #include <optiform/core/backend.hpp>
 #include <optiform/core/lanes.hpp>
@@ -17,15 +18,15 @@ OPTIFORM_NAMESPACE_BEGIN
 /// Adds a step to log-probabilities, [actions], and normalises them: exponentiated gradient, the
 /// entropic mirror descent step p' ~ p exp(step).
 ///
-/// Limits    steps are clamped to +-1e4 and log-probabilities to -700, so that 1 / p stays finite;
-///           -infinity, a forbidden action, stays.
+/// Limits    steps are clamped to +-1e4 and log-probabilities to -700 (float: -80), so that p is
+///           positive and 1 / p finite; -infinity, a forbidden action, stays.
 /// Source    Beck and Teboulle, "Mirror descent and nonlinear projected subgradient methods", 2003.
 template <class T, class Sizes>
 OPTIFORM_INLINE void exponentiated_step(const Sizes& sizes, const T* step, T* log_probability) {
   using math::exp;
   using math::log;
   constexpr auto never = -std::numeric_limits<lane_number<T>>::infinity();
-  const T most(1e4), least(-1e4), floor(-700);
+  const T most(1e4), least(-1e4), floor(std::is_same_v<lane_number<T>, float> ? -80 : -700);
   T largest(never);
   sizes.each_action([&](int a) OPTIFORM_INLINE_LAMBDA {
     const T bounded = select(step[a] > most, most, select(step[a] < least, least, step[a]));
@@ -52,17 +53,30 @@ struct Euclidean {
   using Policy = DirectTable;
 };
 
+namespace detail {
+
+/// Whether a table is one that the map would take for its own and is not.
+template <class Map, class Policy>
+inline constexpr bool table_of_another_map = false;
+template <class Environment, class Backend, class T>
+inline constexpr bool
+    table_of_another_map<NegativeEntropy, DirectTable::on<Environment, Backend, T>> = true;
+template <class Environment, class Backend, class T>
+inline constexpr bool table_of_another_map<Euclidean, SoftmaxTable::on<Environment, Backend, T>> =
+    true;
+
+}  // namespace detail
+
 /// Mirror ascent on every state's action probabilities: p' = argmax <step g, p> - D(p, p_now), `g`
 /// the derivative of the surrogate with respect to the probabilities, the state's weight left out.
 ///
 /// Contract  `inner_steps` > 1 repeats the step on the same data, with the ratio to the policy that
-/// the
-///           data came from: the entropic mirror descent algorithm (EMDA) of tabular PPO-Clip.
-///           States whose derivative is zero stay as they are, to the bit.
+///           the data came from: the entropic mirror descent algorithm (EMDA) of tabular PPO-Clip.
+///           States whose derivative is zero stay as they are, to the bit. Hooks that have
+///           `mirror_step(state, step)` hear of every step, [actions], before it is taken.
 /// Errors    Error for a step that is not positive.
 /// Source    Huang, Hsieh, Ho, Wu, "PPO-Clip attains global optimality", AAAI 2024, algorithms 2
-/// and 7;
-///           Xiao, "On the convergence rates of policy gradient methods", JMLR 2022.
+///           and 7; Xiao, "On the convergence rates of policy gradient methods", JMLR 2022.
 template <class Map>
 struct MirrorStep {
   static constexpr bool needs_table = true;
@@ -74,6 +88,11 @@ struct MirrorStep {
 
   template <class Policy, class Backend, class T>
   class on {
+    static_assert(
+        !detail::table_of_another_map<Map, Policy>,
+        "optiform: MirrorStep - the negative entropy moves a SoftmaxTable and the squared "
+        "norm a DirectTable; choose the map's own table");
+
    public:
     static constexpr bool point_is_iterate = true;
 
@@ -105,7 +124,7 @@ struct MirrorStep {
     }
 
     template <class Surrogate, class Batch, class Hooks>
-    void improve(const Surrogate& surrogate, const Batch& batch, Hooks&) {
+    void improve(const Surrogate& surrogate, const Batch& batch, Hooks& hooks) {
       ++clock_;
       const T eta(options_.step(static_cast<double>(clock_)));
       const auto& sizes = policy_.sizes();
@@ -123,6 +142,8 @@ struct MirrorStep {
             g = eta * g;
           }
           if (!moves) continue;
+          if constexpr (requires { hooks.mirror_step(s, gradient_.data()); })
+            hooks.mirror_step(s, gradient_.data());
           if constexpr (entropic) {
             exponentiated_step(sizes, gradient_.data(), row(s));
           } else {

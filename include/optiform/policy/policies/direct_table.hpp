@@ -14,8 +14,7 @@ OPTIFORM_NAMESPACE_BEGIN
 /// The point of the probability simplex that is nearest to p, in place.
 ///
 /// Source    Held, Wolfe, Crowder 1974; Duchi, Shalev-Shwartz, Singer, Chandra, "Efficient
-/// projections
-///           onto the l1-ball", ICML 2008, figure 1.
+///           projections onto the l1-ball", ICML 2008, figure 1.
 template <class Number>
 void project_on_simplex(Index n, Number* p, Number* workspace) {
   std::copy(p, p + n, workspace);
@@ -33,9 +32,11 @@ void project_on_simplex(Index n, Number* p, Number* workspace) {
 /// pi(a | s) = p(s, a) itself: parameters are probabilities and are projected back on the simplex.
 ///
 /// Shapes    parameters, probability, gradient: [states, actions].
+/// Limits    a rule that looks ahead would ask outside the simplex; it is refused.
 struct DirectTable {
   using policy_concept = policy_tag;
   static constexpr bool is_table = true;
+  static constexpr bool on_simplex = true;
 
   template <class Environment, class Backend, class T>
   class on {

@@ -105,12 +105,14 @@ struct UnitWeight {
   }
 };
 /// Takes the old probability, with which an expectation counts an action, out of a weight.
+///
+/// Limits    0 for an action that is not available.
 /// Source    the objective of corollary 2 of Huang et al. 2024.
 template <class Weight>
 struct WithoutProbability {
   template <class T>
   static T value(const ActionPoint<T>& p) {
-    return Weight::value(p) / p.old_probability;
+    return select(p.old_probability > T(0), Weight::value(p) / p.old_probability, T(0));
   }
 };
 
@@ -140,8 +142,7 @@ struct AdaptiveMargin {
 ///   -W max{0, m - y f(ratio)},   y = sign of the advantage
 ///
 /// Limits    Hinge<Ratio> is PPO-Clip's surrogate up to a constant, with the same derivative except
-/// at
-///           the kink, where this one is 0. Actions of advantage 0 do not count.
+///           at the kink, where this one is 0. Actions of advantage 0 do not count.
 /// Source    Huang, Hsieh, Ho, Wu, "PPO-Clip attains global optimality", AAAI 2024, equation (6).
 template <class Classifier, class Weight = AbsoluteAdvantage, class Margin = ConstantMargin,
           class Step = GradientStep<Adam>>
