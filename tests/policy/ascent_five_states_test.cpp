@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Five states, five actions: the published trajectories of accelerated policy gradient (APG),
-// policy gradient and heavy ball, to all their digits.
-#include <doctest/doctest.h>
-
-#include <algorithm>
-
-#include "ascent_support.hpp"
+// Five states, five actions: the published trajectories of accelerated policy gradient (APG), to
+// all their digits.
+#include "ascent_five_states.hpp"
 
 using namespace optiform;
 using namespace optiform::testing;
@@ -14,53 +10,6 @@ namespace {
 
 const TabularMdp<> mdp = five_states();
 const ProblemSize size = problem_size(mdp);
-
-struct Point {
-  std::int64_t iteration;
-  double objective;
-};
-
-template <class R>
-void check_objectives(R& run, const std::vector<Point>& points) {
-  for (const Point& p : points) {
-    run.until(p.iteration);
-    CAPTURE(p.iteration);
-    CHECK(std::fabs(run.objective() - p.objective) < 5.5e-12 * p.objective);
-  }
-}
-
-/// Largest change of a state's sum of logits.
-template <class R>
-double drift(R& run, double sum) {
-  double worst = 0;
-  for (int s = 0; s < 5; ++s) {
-    double now = 0;
-    for (int a = 0; a < 5; ++a) now += run.on.parameters()[5 * s + a];
-    worst = std::max(worst, std::fabs(now - sum));
-  }
-  return worst;
-}
-
-/// Whether in every state the value is above that of all actions but the best one, at the optimum.
-template <class R>
-bool beyond_second_best(R& run) {
-  auto& critic = run.on.critic();
-  const auto& now = critic.iterate(run.on.policy(), run.on.parameters());
-  auto& best = critic.optimum();
-  for (int s = 0; s < 5; ++s)
-    for (int a = 0; a < 5; ++a)
-      if (a != best_action[s] && now.value()[s] <= best.action_value()[5 * s + a]) return false;
-  return true;
-}
-/// Whether in every state only the best action is better than the policy.
-template <class R>
-bool best_alone_rises(R& run) {
-  auto& now = run.on.critic().iterate(run.on.policy(), run.on.parameters());
-  for (int s = 0; s < 5; ++s)
-    for (int a = 0; a < 5; ++a)
-      if (a != best_action[s] && now.advantage()[5 * s + a] > 0) return false;
-  return true;
-}
 
 }  // namespace
 
@@ -91,45 +40,6 @@ TEST_CASE("APG from the uniform start: every digit, the constant, the slope, no 
   CHECK(slope_over_decade(at_1e5, run.gap()) == doctest::Approx(-2).epsilon(0.025));
   CHECK(run.on.stabilizer<ValueRestart>().restarts() == 0);
   CHECK(drift(run, 0) < 1e-10);
-}
-
-TEST_CASE("policy gradient from the uniform start: every digit; heavy ball in half the time") {
-  CHECK(policy_gradient_rate(size) == doctest::Approx(1.25e-4).epsilon(1e-12));
-  Run<PlainGradient, 5, 5> run(mdp, {.improvement = policy_gradient_options(mdp)});
-  check_objectives(run, {{0, 6.01640008216},
-                         {1, 6.01642973052},
-                         {100, 6.01936566711},
-                         {1000, 6.04612675573},
-                         {2000, 6.07602253547},
-                         {5000, 6.16690991321},
-                         {10000, 6.32345768898},
-                         {50000, 7.68818305405},
-                         {100000, 8.5832839036}});
-  while (!best_alone_rises(run)) run.step();
-  CHECK(run.on.iteration() == 194363);
-  CHECK(!beyond_second_best(run));
-  check_objectives(run, {{1000000, 9.36903837446}});
-  CHECK(run.gap() == doctest::Approx(.03936013).epsilon(2e-7));
-  CHECK(run.gap() * 1e6 > std::pow(.1, 5) * least_deficit * least_deficit / 12);
-  CHECK(drift(run, 0) < 1e-10);
-
-  Run<HeavyBallGradient, 5, 5> heavy(mdp, {.improvement = heavy_ball_options(mdp)});
-  heavy.until(500000);
-  CHECK(heavy.gap() == doctest::Approx(.03935998).epsilon(2e-7));
-}
-
-TEST_CASE("policy gradient from the hard start: every digit") {
-  Run<PlainGradient, 5, 5> run(mdp, {.improvement = policy_gradient_options(mdp)}, hard_start);
-  check_objectives(run, {{1, 3.77017385826},
-                         {100, 3.77164890712},
-                         {1000, 3.78515661063},
-                         {2000, 3.80036859623},
-                         {5000, 3.84721597269},
-                         {10000, 3.92874428982},
-                         {50000, 4.52767248984},
-                         {100000, 4.92834173709},
-                         {1000000, 8.0201440801}});
-  CHECK(drift(run, 15) < 1e-10);
 }
 
 TEST_CASE("APG from the hard start: one restart, after which no extrapolation ever falls") {
@@ -165,20 +75,4 @@ TEST_CASE("without the restart the hard start takes twice as long") {
   }
   CHECK(decreases == 12892);
   CHECK(run.gap() == doctest::Approx(1.5e-7).epsilon(0.02));
-}
-
-TEST_CASE("the optimum of the five states is the published one") {
-  Run<PlainGradient, 5, 5> run(mdp, {.improvement = policy_gradient_options(mdp)});
-  auto& best = run.on.critic().optimum();
-  CHECK(best.objective() == doctest::Approx(best_objective).epsilon(1e-14));
-  const double value[5] = {9.467508836288784, 9.475873582981839, 9.462354676194092,
-                           9.190898144174335, 9.392403798579085};
-  double least = 1;
-  for (int s = 0; s < 5; ++s) {
-    CHECK(best.value()[s] == doctest::Approx(value[s]).epsilon(1e-14));
-    for (int a = 0; a < 5; ++a)
-      if (a != best_action[s])
-        least = std::min(least, best.value()[s] - best.action_value()[5 * s + a]);
-  }
-  CHECK(least == doctest::Approx(least_deficit).epsilon(1e-11));
 }
