@@ -57,7 +57,7 @@ optiform_component(core
 # Headers of io/ and training/ that need more belong to the component that brings it.
 optiform_component(optiform
   LINK optiform::core Threads::Threads Eigen3::Eigen xtensor
-  FILES cpu.hpp tabular.hpp io/eigen.hpp io/xtensor.hpp io/npy.hpp FOLDERS cpu)
+  FILES cpu.hpp tabular.hpp rollout.hpp io/eigen.hpp io/xtensor.hpp io/npy.hpp FOLDERS cpu)
 optiform_component(io
   LINK optiform::core nlohmann_json::nlohmann_json
   FILES environments/tabular/json.hpp

@@ -8,15 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include <optiform/cpu.hpp>
-#include <optiform/environments/control/cart_pole.hpp>
-#include <optiform/environments/runner.hpp>
-#include <optiform/policy/critics/gae.hpp>
-#include <optiform/policy/policies/network_policy.hpp>
-#include <optiform/policy/policy_optimizer.hpp>
-#include <optiform/policy/stabilizers/entropy_bonus.hpp>
-#include <optiform/policy/stabilizers/gradient_transforms.hpp>
-#include <optiform/policy/surrogates/policy_gradient.hpp>
+#include <optiform/rollout.hpp>
 
 using namespace optiform;
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // expect: a stabilizer needs the value of a policy, which only a critic with a model provides
-#include <optiform/policy/improvements/mirror_step.hpp>
 #include <optiform/policy/policy_optimizer.hpp>
 #include <optiform/policy/stabilizers/restart.hpp>
+#include <optiform/rules/nesterov.hpp>
 
 #include "ascend.hpp"
 
@@ -21,4 +21,4 @@ using Restart = GradientRestart;
 using Restart = ValueRestart;
 #endif
 
-PolicyOptimizer<Ascend<MirrorStep<NegativeEntropy>>, Episodes, Restart> optimizer;
+PolicyOptimizer<Ascend<StepBy<Nesterov>>, Episodes, Restart> optimizer;

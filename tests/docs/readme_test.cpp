@@ -24,6 +24,38 @@ using Train = WeightOptimizer<AdamW>::on<Cpu, float>;
 // [readme]
 #include <doctest/doctest.h>
 
+#include <optiform/environments/tabular/library.hpp>
+#include <optiform/rollout.hpp>
+#include <optiform/tabular.hpp>
+
+namespace {
+// [policies]
+using Apg = PolicyOptimizer<PolicyGradient<Nesterov>, ExactCritic, ValueRestart>;
+using Npg = PolicyOptimizer<NaturalPolicyGradient, ExactCritic>;
+using Ppo = PolicyOptimizer<Hinge<Ratio>, GaeCritic, EntropyBonus, ClippedGradientNorm>;
+
+using OnTable = Apg::on<SoftmaxTable, TabularMdp<5, 5>, Cpu>;
+using OnNetwork = Ppo::on<NetworkPolicy<64, 64>, CartPole, Cpu, float>;
+// [policies]
+}  // namespace
+
+TEST_CASE("the policy optimizers of the README improve their policies") {
+  const TabularMdp<5, 5> mdp(named_mdp("5s5a"));
+  context_t<Cpu> context(1);
+  OnTable accelerated(mdp, context, {.improvement = apg_options(mdp)});
+  Npg::on<SoftmaxTable, TabularMdp<5, 5>, Cpu> natural(mdp, context,
+                                                       {.improvement = {.step = 1.0}});
+  for (int i = 0; i < 1000; ++i) accelerated.step(), natural.step();
+  CHECK(accelerated.objective() == doctest::Approx(7.97355394013).epsilon(1e-11));
+  CHECK(natural.gap() < 1e-9);
+  OnNetwork::Options options;
+  options.improvement.learning_rate = 1e-3;
+  options.critic.value.learning_rate = 1e-3;
+  OnNetwork ppo(context, options);
+  for (int i = 0; i < 3; ++i) ppo.step();
+  CHECK(ppo.critic().runner().steps() > 0);
+}
+
 TEST_CASE("the model of the README has its rule's streams and coefficients, and learns") {
   Model model({.vocabulary = 16, .context = 8, .layers = {1}});
   CHECK(model.parameters().find("velocity_tok_emb.weight") != nullptr);

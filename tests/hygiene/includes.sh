@@ -22,6 +22,7 @@ fwd.hpp:       core
 optiform.hpp:  fwd.hpp core rules oracles depth weights policy
 cpu.hpp:       optiform.hpp fwd.hpp core rules oracles depth weights policy cpu
 tabular.hpp:   core rules oracles policy environments cpu
+rollout.hpp:   core rules oracles policy environments cpu
 '
 
 # shellcheck disable=SC2016  # the program is awk's

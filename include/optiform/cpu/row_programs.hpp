@@ -1,10 +1,32 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstddef>
+
+#include <optiform/core/memory.hpp>
 #include <optiform/cpu/row_kernel.hpp>
 #include <optiform/rules/launch.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
+
+namespace detail {
+
+/// Bytes by which `row_scratch` may move a block.
+inline constexpr Index most_stagger = 4096;
+
+/// The part of `block` whose rows lie half a step away from those of `rows`, modulo a page. A load
+/// waits for an earlier store whose address has the same low twelve bits; where rows and scratch
+/// run side by side in step, that is every load, and a program takes half as long again.
+template <class T>
+T* row_scratch(std::byte* block, const T* rows, Index length) {
+  const auto stride = static_cast<std::size_t>(length) * sizeof(T) | most_stagger;
+  const std::size_t step = stride & (~stride + 1);  // rows lie at multiples of it, plus a constant
+  const auto wanted = reinterpret_cast<std::size_t>(rows) + step / 2;
+  const std::size_t stagger = (wanted - reinterpret_cast<std::size_t>(block)) % step;
+  return reinterpret_cast<T*>(block + stagger / memory_alignment * memory_alignment);
+}
+
+}  // namespace detail
 
 /// Runs a row program on all threads of a context.
 ///
@@ -28,7 +50,8 @@ void run_rows(Context& context, const RowArguments<T>& a) {
   const Index chunk = row_chunk(a.rows), chunks = row_chunks(a.rows);
   auto* const coefficient_partial = reinterpret_cast<double*>(a.workspace);
   auto* const column_partial = reinterpret_cast<T*>(coefficient_partial + chunks * coefficients);
-  context.reserve_scratch(Kernel::scratch_bytes(a.length));
+  const Index scratch_bytes = Kernel::scratch_bytes(a.length) + detail::most_stagger;
+  context.reserve_scratch(scratch_bytes);
   context.parallel(chunks, [&](Index c, int thread) {
     double* const of_coefficients = sums ? coefficient_partial + c * coefficients : nullptr;
     T* const of_columns = sums ? column_partial + c * columns * a.length : nullptr;
@@ -36,8 +59,8 @@ void run_rows(Context& context, const RowArguments<T>& a) {
       for (Index i = 0; i < coefficients; ++i) of_coefficients[i] = 0;
       for (Index i = 0; i < columns * a.length; ++i) of_columns[i] = T(0);
     }
-    auto* const scratch =
-        reinterpret_cast<T*>(context.scratch(thread, Kernel::scratch_bytes(a.length)));
+    T* const scratch =
+        detail::row_scratch(context.scratch(thread, scratch_bytes), a.input[0], a.length);
     const Index first = c * chunk, last = first + chunk < a.rows ? first + chunk : a.rows;
     Kernel::run(a, launch, first, last, scratch, of_coefficients, of_columns);
   });

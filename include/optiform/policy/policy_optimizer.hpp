@@ -27,6 +27,14 @@ struct policy_options<Policy> {
   using type = typename Policy::Options;
 };
 
+/// Whether an improvement step has a loss and a gradient that stabilizers can change.
+template <class Improvement>
+consteval bool takes_gradient_hooks() {
+  if constexpr (requires { Improvement::takes_gradient_hooks; })
+    return Improvement::takes_gradient_hooks;
+  return true;
+}
+
 template <class PolicyOn, class Environment, class Options>
 PolicyOn make_policy(const Environment& environment, const Options& options) {
   if constexpr (std::same_as<Options, NoOptions>) {
@@ -58,6 +66,11 @@ template <class S, class C, class... Stabilizers>
   requires Surrogate<S> && Critic<C>
 struct PolicyOptimizer {
   using Hooked = std::tuple<typename detail::stabilizer_slot<C, Stabilizers>::type...>;
+  static_assert(
+      detail::takes_gradient_hooks<typename S::Improvement>() ||
+          !(... || (detail::has_loss_hook<Stabilizers> || detail::has_gradient_hook<Stabilizers>)),
+      "optiform: PolicyOptimizer - a stabilizer changes the loss or the gradient, which this "
+      "improvement step has none of; use GradientStep<Rule>, or drop the stabilizer");
 
   template <class Policy, class Environment, class Backend, class T = double>
     requires PolicyParametrisation<Policy> &&
@@ -106,7 +119,7 @@ struct PolicyOptimizer {
     }
 
     /// One iteration: collect, improve, learn.
-    OPTIFORM_INLINE void step() {
+    void step() {
       ++iteration_;
       each([&]<class H>(H& hook) OPTIFORM_INLINE_LAMBDA {
         if constexpr (detail::has_behaviour_hook<H>) hook.behaviour(*this);

@@ -24,6 +24,7 @@ struct GradientStep {
   static_assert(UpdateRule<R>);
   using Rule = R;
   static constexpr bool needs_table = false;
+  static constexpr bool takes_gradient_hooks = true;
 
   struct Options {
     double learning_rate = 0;             ///< step size, unless `schedules` moves it

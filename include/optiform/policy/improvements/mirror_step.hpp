@@ -80,6 +80,7 @@ inline constexpr bool table_of_another_map<Euclidean, SoftmaxTable::on<Environme
 template <class Map>
 struct MirrorStep {
   static constexpr bool needs_table = true;
+  static constexpr bool takes_gradient_hooks = false;
 
   struct Options {
     CoefficientSchedule step;  ///< eta of iteration t

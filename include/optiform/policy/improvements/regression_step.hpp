@@ -61,6 +61,7 @@ class Temperature {
 template <class Target = MirrorStep<NegativeEntropy>>
 struct RegressionStep {
   static constexpr bool needs_table = false;
+  static constexpr bool takes_gradient_hooks = false;
 
   struct Options {
     typename Target::Options target{};  ///< step eta and inner steps K

@@ -15,6 +15,7 @@ OPTIFORM_NAMESPACE_BEGIN
 /// Source    Schulman et al., "Trust region policy optimization", ICML 2015, appendix C.
 struct TrustRegionStep {
   static constexpr bool needs_table = true;
+  static constexpr bool takes_gradient_hooks = false;
 
   struct Options {
     double divergence = 0.01;  ///< largest mean divergence of one step
