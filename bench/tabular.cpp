@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <optiform/environments/tabular/library.hpp>
@@ -58,47 +59,54 @@ class Alone {
   typename Optimizer::template on<SoftmaxTable, TabularMdp<5, 5>, Cpu> run_;
 };
 
-/// The same per step and instance of 4,096 in lockstep, on one thread.
+/// The same per step and instance of 4,096 in lockstep.
 template <class Optimizer>
 class Batched {
   using Lanes = Pack<double>;
 
  public:
-  explicit Batched(const TabularMdp<>& mdp)
-      : run_(std::vector<const TabularMdp<>*>(instances, &mdp), context_,
+  Batched(const TabularMdp<>& mdp, int threads)
+      : context_(threads),
+        run_(std::vector<const TabularMdp<>*>(instances, &mdp), context_,
              options<Optimizer, TabularMdp<5, 5, Lanes>, Lanes>()) {}
   double operator()(int steps) {
     return 1e6 / (steps * static_cast<double>(instances)) *
-           thread_seconds([&] { run_.run(steps); });
+           (context_.threads() == 1 ? thread_seconds([&] { run_.run(steps); })
+                                    : seconds([&] { run_.run(steps); }));
   }
   double objective() { return run_.objective(instances - 1); }
 
  private:
   static constexpr int instances = 4096;
-  context_t<Cpu> context_{1};
+  context_t<Cpu> context_;
   Lockstep<Optimizer, SoftmaxTable, TabularMdp<5, 5, Lanes>, Cpu> run_;
 };
 
 void print(const char* key, double value) { std::printf("%s %.4g\n", key, value); }
 
-/// Alternates the two, so that both see the same machine; prints the gain with its bounds.
+/// Alternates them, so that all see the same machine; prints gains with their bounds.
 template <class Optimizer>
-double compare(const char* step_key, const char* gain_key, const TabularMdp<>& mdp, int rounds,
-               int steps) {
+void compare(const char* step_key, const std::string& gain_key, const TabularMdp<>& mdp, int rounds,
+             int steps) {
   Alone<Optimizer> alone(mdp);
-  Batched<Optimizer> batched(mdp);
-  alone(steps), batched(steps / 1000 + 1);
-  std::vector<double> single, lockstep;
+  Batched<Optimizer> one_thread(mdp, 1), all_threads(mdp, 0);
+  const int batched_steps = steps / 1000 + 1;
+  alone(steps), one_thread(batched_steps), all_threads(batched_steps);
+  std::vector<double> single, one, all;
   for (int i = 0; i < rounds; ++i) {
     single.push_back(alone(steps));
-    lockstep.push_back(batched(steps / 1000 + 1));
+    one.push_back(one_thread(batched_steps));
+    all.push_back(all_threads(batched_steps));
   }
   print(step_key, median(single));
-  const auto gains = ratios(single, lockstep);
-  const Interval bound = bootstrap_of_median(gains);
-  std::printf("%s %.4g\n%s_low %.4g\n%s_high %.4g\n", gain_key, median(gains), gain_key, bound.low,
-              gain_key, bound.high);
-  return median(single);
+  const auto gain = [&](const std::string& key, const std::vector<double>& batched) {
+    const auto gains = ratios(single, batched);
+    const Interval bound = bootstrap_of_median(gains);
+    std::printf("%s %.4g\n%s_low %.4g\n%s_high %.4g\n", key.c_str(), median(gains), key.c_str(),
+                bound.low, key.c_str(), bound.high);
+  };
+  gain(gain_key, all);
+  gain(gain_key + "_one_thread", one);
 }
 
 void against_numpy(const std::vector<std::string>& command, const TabularMdp<>& mdp, int rounds) {
@@ -199,7 +207,8 @@ int main(int argc, char** argv) {
   }
   double load = 0;
   getloadavg(&load, 1);
-  std::printf("# one thread, %d lanes of double, load average %.2f\n", pack_width<double>, load);
+  std::printf("# %u threads, %d lanes of double, load average %.2f\n",
+              std::thread::hardware_concurrency(), pack_width<double>, load);
   const TabularMdp<> mdp = named_mdp("5s5a");
   const int rounds = quick ? 3 : 25, steps = quick ? 20000 : 200000;
   compare<Gradient>("gradient_step_us", "batched_gain", mdp, rounds, steps);

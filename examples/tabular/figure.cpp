@@ -91,9 +91,8 @@ void draw(const std::string& png, const Numbers& numbers, const std::vector<Curv
     for (std::size_t c = 0; c < curves.size(); ++c) {
       const char* const colour = colours[c % std::size(colours)];
       if (c > 0) gp << ", ";
-      gp << '\'' << (folder / (std::to_string(c) + ".dat")).string()
-         << "' with lines lw 2 lc rgb '" << colour << "' title '"
-         << curves[c].method->name
+      gp << '\'' << (folder / (std::to_string(c) + ".dat")).string() << "' with lines lw 2 lc rgb '"
+         << colour << "' title '" << curves[c].method->name
          << (several_starts ? ", " + curves[c].problem->start_name : std::string())
          << "' noenhanced";
       if (curves[c].method->asymptote != nullptr)

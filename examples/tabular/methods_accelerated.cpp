@@ -37,15 +37,19 @@ const auto ramped = [](auto& o, const Numbers& numbers, const Problem& problem) 
 
 void unrestarted(const Problem& p, const Numbers& n, const std::vector<std::int64_t>& at,
                  const Report& report) {
-  run_method<Accelerated<>>(p, n, at, report, ramped);
+  run_long_method<Accelerated<>>(p, n, at, report, ramped);
 }
 void literal(const Problem& p, const Numbers& n, const std::vector<std::int64_t>& at,
              const Report& report) {
-  run_method<Literal>(
+  run_long_method<Literal>(
       p, n, at, report, [](auto& o, const Numbers& numbers, const Problem& problem) {
         o.improvement.schedules = {{"gamma", CoefficientSchedule::ramp(limit_of(problem, numbers))},
                                    {"mu", CoefficientSchedule::momentum()}};
       });
+}
+void by_value(const Problem& p, const Numbers& n, const std::vector<std::int64_t>& at,
+              const Report& report) {
+  run_long_method<Accelerated<ValueRestart>, SoftmaxTable, ValueRestart>(p, n, at, report, ramped);
 }
 template <class Restart>
 void restarted(const Problem& p, const Numbers& n, const std::vector<std::int64_t>& at,
@@ -100,8 +104,8 @@ std::vector<Method> accelerated_methods() {
        accelerated_gap},
       {"nesterov-literal", "the same extrapolating from two iterates, which rounding spoils", false,
        literal, accelerated_gap},
-      {"apg", "accelerated policy gradient, restarted where the value would fall", false,
-       restarted<ValueRestart>, accelerated_gap, lockstep_accelerated},
+      {"apg", "accelerated policy gradient, restarted where the value would fall", false, by_value,
+       accelerated_gap, lockstep_accelerated},
       {"apg-gap", "the same by the performance difference, for gaps below 1e-12", false,
        restarted<GapRestart>, accelerated_gap},
       {"apg-gradient", "accelerated policy gradient, restarted by the gradient's direction", false,

@@ -21,9 +21,10 @@ double rate_of(const Problem& p, const Numbers& n) {
 
 void policy_gradient(const Problem& p, const Numbers& n, const std::vector<std::int64_t>& at,
                      const Report& report) {
-  run_method<Plain>(p, n, at, report, [](auto& o, const Numbers& numbers, const Problem& problem) {
-    o.improvement.learning_rate = rate_of(problem, numbers);
-  });
+  run_long_method<Plain>(p, n, at, report,
+                         [](auto& o, const Numbers& numbers, const Problem& problem) {
+                           o.improvement.learning_rate = rate_of(problem, numbers);
+                         });
 }
 void projected_gradient(const Problem& p, const Numbers& n, const std::vector<std::int64_t>& at,
                         const Report& report) {
@@ -38,10 +39,11 @@ void projected_gradient(const Problem& p, const Numbers& n, const std::vector<st
 }
 void heavy_ball(const Problem& p, const Numbers& n, const std::vector<std::int64_t>& at,
                 const Report& report) {
-  run_method<Polyak>(p, n, at, report, [](auto& o, const Numbers& numbers, const Problem& problem) {
-    o.improvement = heavy_ball_options(problem.mdp);
-    o.improvement.learning_rate = rate_of(problem, numbers);
-  });
+  run_long_method<Polyak>(p, n, at, report,
+                          [](auto& o, const Numbers& numbers, const Problem& problem) {
+                            o.improvement = heavy_ball_options(problem.mdp);
+                            o.improvement.learning_rate = rate_of(problem, numbers);
+                          });
 }
 void normalised(const Problem& p, const Numbers& n, const std::vector<std::int64_t>& at,
                 const Report& report) {
