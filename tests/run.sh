@@ -15,6 +15,8 @@ give_up() {
   echo "0 passed, 1 failed"
   exit 1
 }
+# ccache keeps objects of precompiled headers only if told that they hold no time and no macros.
+export CCACHE_SLOPPINESS=${CCACHE_SLOPPINESS:-pch_defines,time_macros}
 read -ra targets <<<"${OPTIFORM_TARGETS:-all}"
 cmake/install_packages.sh build || give_up "installing packages"
 mkdir -p "$build"

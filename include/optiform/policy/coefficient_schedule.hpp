@@ -17,7 +17,7 @@ OPTIFORM_NAMESPACE_BEGIN
 ///
 ///   constant(c)        c
 ///   ramp(c)            c t / (t + 1)
-///   geometric(c, b)    c b^t
+///   geometric(c, b)    c b^t, at most 1e300
 ///   momentum(r)        max(0, t - 2) / (t + r - 2): what iteration t carries over from t - 1
 ///
 /// Limits    momentum(3) as mu and beta of Nesterov makes Nesterov's sequence (t - 1) / (t + 2),
@@ -43,7 +43,7 @@ class CoefficientSchedule {
       case Shape::ramp:
         return value_ * t / (t + 1);
       case Shape::geometric:
-        return value_ * math::pow(base_, t);
+        return saturated(value_ * math::pow(base_, t));
       case Shape::momentum:
         return t < 2 ? 0 : (t - 2) / (t + value_ - 2);
     }
@@ -54,6 +54,8 @@ class CoefficientSchedule {
   enum class Shape : unsigned char { constant, ramp, geometric, momentum };
   constexpr CoefficientSchedule(Shape shape, double value, double base)
       : shape_(shape), value_(value), base_(base) {}
+
+  static double saturated(double value) { return value < 1e300 ? value : 1e300; }
 
   Shape shape_ = Shape::constant;
   double value_ = 0, base_ = 0;
