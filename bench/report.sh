@@ -41,14 +41,23 @@ if [[ $program == depth && -n ${PYTHON:-} ]]; then
   }
   peer=(--peer "$PYTHON" bench/depth_peer.py)
 fi
+# The first Python that has numpy.
+with_numpy() {
+  local python
+  for python in ${PYTHON:-python3 /usr/bin/python3}; do
+    if "$python" -c 'import numpy' 2>/dev/null; then echo "$python" && return; fi
+  done
+  return 1
+}
 if [[ $program == tabular ]]; then
-  # Any Python with numpy will do.
-  python=${PYTHON:-python3}
-  if "$python" -c 'import numpy' 2>/dev/null; then
-    peer=(--peer "$python" bench/tabular_peer.py)
-  elif [[ -n ${PYTHON:-} ]]; then
-    echo "bench/report.sh: $PYTHON has no numpy; unset PYTHON to report without it" >&2
-    exit 1
+  if ! python=$(with_numpy); then
+    if [[ -n ${PYTHON:-} ]]; then
+      echo "bench/report.sh: $PYTHON has no numpy; unset PYTHON to report without it" >&2
+      exit 1
+    fi
+    cmake/install_packages.sh bench >/dev/null 2>&1 || true
+    python=$(with_numpy) || python=''
   fi
+  [[ -z $python ]] || peer=(--peer "$python" bench/tabular_peer.py)
 fi
 exec "$build/bench/$program" "$@" "${peer[@]}"

@@ -105,24 +105,32 @@ void check_finite(const Method& method, const Progress& p) {
        "; a smaller --rate may help");
 }
 
+/// The mean of the runs with different seeds; restarts are added up.
+std::vector<Progress> mean_of(const std::vector<Progress>* runs, std::size_t seeds) {
+  std::vector<Progress> mean(runs[0].size());
+  for (std::size_t k = 0; k < mean.size(); ++k) {
+    mean[k].iteration = runs[0][k].iteration;
+    for (std::size_t i = 0; i < seeds; ++i) {
+      mean[k].objective += runs[i][k].objective / static_cast<double>(seeds);
+      mean[k].gap += runs[i][k].gap / static_cast<double>(seeds);
+      mean[k].restarts += runs[i][k].restarts;
+    }
+  }
+  return mean;
+}
+
 /// Rows of a run, averaged over seeds where there are several, each followed by its deviation.
 std::string table(const std::vector<Progress>* runs, std::size_t seeds) {
   std::string out;
-  for (std::size_t k = 0; k < runs[0].size(); ++k) {
-    const auto n = static_cast<double>(seeds);
-    Progress mean{runs[0][k].iteration, 0, 0, 0};
-    for (std::size_t i = 0; i < seeds; ++i) {
-      mean.objective += runs[i][k].objective / n;
-      mean.gap += runs[i][k].gap / n;
-      mean.restarts += runs[i][k].restarts;
-    }
-    out += line(mean);
+  const auto mean = mean_of(runs, seeds);
+  for (std::size_t k = 0; k < mean.size(); ++k) {
+    out += line(mean[k]);
     if (seeds == 1) continue;
     double squares = 0;
-    for (std::size_t i = 0; i < seeds; ++i) squares += std::pow(runs[i][k].gap - mean.gap, 2);
+    for (std::size_t i = 0; i < seeds; ++i) squares += std::pow(runs[i][k].gap - mean[k].gap, 2);
     char text[80];
     std::snprintf(text, sizeof text, "#   +- %.3g (standard deviation of %zu seeds)\n",
-                  std::sqrt(squares / (n - 1)), seeds);
+                  std::sqrt(squares / static_cast<double>(seeds - 1)), seeds);
     out += text;
   }
   return out;
@@ -277,7 +285,8 @@ int tabular(int argc, char** argv) {
     std::vector<Curve> curves;
     for (const Task& task : tasks)
       for (std::size_t s = 0; s < problems.size(); ++s)
-        curves.push_back({task.method, &problems[s], task.rows[s * task.seeds.size()]});
+        curves.push_back({task.method, &problems[s],
+                          mean_of(&task.rows[s * task.seeds.size()], task.seeds.size())});
     draw(a.plot, a.numbers, curves);
   }
   return 0;

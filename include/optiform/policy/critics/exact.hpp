@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <memory>
+#include <optional>
 
 #include <optiform/core/backend.hpp>
 #include <optiform/core/lanes.hpp>
@@ -189,14 +189,14 @@ struct BasicExactCritic {
    private:
     T gap(Point& point) { return find_optimum().gap(point.evaluator(), point.probability()); }
     Optimum<Evaluator, T>& find_optimum() {
-      if (!optimum_) optimum_ = std::make_unique<Optimum<Evaluator, T>>(environment_);
+      if (!optimum_) optimum_.emplace(environment_);
       return *optimum_;
     }
 
     const Environment& environment_;
     Point query_, iterate_;
     Batch batch_;
-    std::unique_ptr<Optimum<Evaluator, T>> optimum_;
+    std::optional<Optimum<Evaluator, T>> optimum_;
   };
 };
 
