@@ -22,14 +22,16 @@ inline bool has_coefficient(const Recording& rule, std::string_view name) {
   return false;
 }
 
-/// The usual value of a coefficient where weights or policies are trained, or the given one; a rule's
-/// own initial values speak of depth. Step size `gamma` and decay `lambda` come from a schedule.
+/// The usual value of a coefficient where weights or policies are trained, or the given one; a
+/// rule's own initial values speak of depth. Step size `gamma` and decay `lambda` come from a
+/// schedule.
 inline double usual_value(std::string_view name, double otherwise) {
   struct Entry {
     std::string_view name;
     double value;
   };
-  constexpr Entry usual[] = {{"beta", 0.9}, {"beta1", 0.9}, {"beta2", 0.95}, {"mu", 0.9}, {"nu", 1}};
+  constexpr Entry usual[] = {
+      {"beta", 0.9}, {"beta1", 0.9}, {"beta2", 0.95}, {"mu", 0.9}, {"nu", 1}};
   for (const Entry& entry : usual)
     if (entry.name == name) return entry.value;
   return otherwise;
