@@ -19,7 +19,7 @@ inline constexpr Index most_stagger = 4096;
 /// run side by side in step, that is every load, and a program takes half as long again.
 template <class T>
 T* row_scratch(std::byte* block, const T* rows, Index length) {
-  const auto stride = static_cast<std::size_t>(length) * sizeof(T) | most_stagger;
+  const auto stride = (static_cast<std::size_t>(length) * sizeof(T)) | most_stagger;
   const std::size_t step = stride & (~stride + 1);  // rows lie at multiples of it, plus a constant
   const auto wanted = reinterpret_cast<std::size_t>(rows) + step / 2;
   const std::size_t stagger = (wanted - reinterpret_cast<std::size_t>(block)) % step;
