@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <optiform/core/attention_problem.hpp>  // IWYU pragma: export
 #include <optiform/core/config.hpp>
+#include <optiform/core/head_transform.hpp>  // IWYU pragma: export
 
 OPTIFORM_NAMESPACE_BEGIN
 
@@ -17,25 +19,5 @@ using context_t = typename kernels<Backend>::Context;
 
 /// Whether a matrix operand is read as stored or with its axes exchanged.
 enum class Transpose { no, yes };
-
-/// Sizes of one attention call. Queries, keys and values lie interleaved in one buffer
-/// [batch, length, heads + 2 kv_heads, head_dim], heads of queries first, then of keys, then of
-/// values; the output is [batch, length, heads, head_dim].
-struct AttentionProblem {
-  Index batch = 1, length = 1, heads = 1, head_dim = 1;
-  bool causal = true;
-  double scale = 1;    ///< factor of the dot products, usually 1 / sqrt(head_dim)
-  Index kv_heads = 0;  ///< heads of keys and values, shared by groups of query heads; 0: heads
-  Index window = 0;    ///< a query sees itself and the window - 1 tokens before it; 0: all
-};
-
-/// What happens to every head of queries and keys before they meet: a norm, then a rotation.
-template <class T>
-struct HeadTransform {
-  bool normalise = false;       ///< heads are divided by their root mean square
-  Index pairs = 0;              ///< numbers i and pairs + i of a head turn by the angle of pair i
-  const T* rotation = nullptr;  ///< [positions, 2, pairs]: a position's cosines, then its sines
-  const Index* past = nullptr;  ///< position of the first token, per sequence; null: zeros
-};
 
 OPTIFORM_NAMESPACE_END

@@ -40,9 +40,8 @@ struct Attention {
   using gradient_oracle_concept = gradient_oracle_tag;
   static constexpr std::string_view name = "attn";
   static constexpr AttentionOptions options = Options;
-  static_assert(Options.window >= 0 && (Options.window == 0 || Options.causal),
-                "optiform: Attention - a window looks back from each token; choose window >= 0, "
-                "and causal = true with it");
+  static_assert(Options.window >= 0,
+                "optiform: Attention - a window is a number of tokens; 0 is none");
   static_assert(Options.rotary.base > 0 && Options.rotary.share >= 0 && Options.rotary.share <= 1,
                 "optiform: Attention - expected a rotary base > 0 and a share in [0, 1]");
 
@@ -169,10 +168,10 @@ struct Attention {
               .length = length,
               .heads = Shape.heads,
               .head_dim = Shape.head_dim(),
-              .causal = Options.causal,
-              .scale = 1 / math::sqrt(static_cast<double>(Shape.head_dim())),
               .kv_heads = Shape.key_heads(),
-              .window = Options.window};
+              .window = Options.window,
+              .causal = Options.causal,
+              .scale = 1 / math::sqrt(static_cast<double>(Shape.head_dim()))};
     }
     static HeadTransform<T> transform(std::byte* arena, const Scratch& scratch) {
       return {.normalise = Options.qk_norm,
