@@ -19,11 +19,15 @@ using context_t = typename kernels<Backend>::Context;
 enum class Transpose { no, yes };
 
 /// Sizes of one attention call. Queries, keys and values lie interleaved in one buffer
-/// [batch, length, 3, heads, head_dim]; the output is [batch, length, heads, head_dim].
+/// [batch, length, heads + 2 kv_heads, head_dim]; the output is [batch, length, heads, head_dim].
 struct AttentionProblem {
   Index batch = 1, length = 1, heads = 1, head_dim = 1;
   bool causal = true;
-  double scale = 1;  ///< factor of the dot products, usually 1 / sqrt(head_dim)
+  double scale = 1;    ///< factor of the dot products, usually 1 / sqrt(head_dim)
+  Index kv_heads = 0;  ///< heads of keys and values, each shared by heads / kv_heads; 0: heads
+  Index window = 0;    ///< a query sees itself and the window - 1 tokens before it; 0: all
+
+  constexpr Index key_heads() const { return kv_heads == 0 ? heads : kv_heads; }
 };
 
 OPTIFORM_NAMESPACE_END
