@@ -14,7 +14,8 @@ OPTIFORM_NAMESPACE_BEGIN
 /// What a workspace must be able to do.
 enum class Pass : unsigned char {
   evaluation,  ///< forward only: two states in turn
-  training     ///< forward and backward: every state is kept
+  training,    ///< forward and backward: every state is kept
+  generation   ///< forward only, without a loss: see Decoder
 };
 
 namespace detail {
@@ -78,7 +79,7 @@ struct ModelLayout {
   ModelLayout(const LanguageModelOptions& options, Index batch_, Index length_, Pass pass_)
       : pass(pass_), batch(batch_), length(length_) {
     if (batch < 1) fail("batch = ", batch, ", expected at least 1");
-    if (length < 1 || length > options.context)
+    if (length < 1 || (length > options.context && pass != Pass::generation))
       fail("length = ", length, ", expected 1 to the model's context of ", options.context);
     const Index tokens = batch * length;
     reserve_steps(options, tokens);
@@ -139,12 +140,13 @@ struct ModelLayout {
   }
 
   void reserve_head(const LanguageModelOptions& options, Index tokens) {
+    seen = rows("seen", tokens);
+    if (pass == Pass::generation) return;
     // Enough rows for the matrix products, few enough for the logits to stay near the caches.
     constexpr Index elements = Index{1} << 22, fewest = 256;
     const Index even = elements / options.vocabulary;
     logit_rows = even < fewest ? fewest : even;
     if (logit_rows > tokens) logit_rows = tokens;
-    seen = rows("seen", tokens);
     logits = memory.reserve<T>("logits", logit_rows * options.vocabulary);
     losses = memory.reserve<double>("losses", tokens);
   }
@@ -181,10 +183,13 @@ class ModelWorkspace {
   using T = typename Types::T;
 
   ModelWorkspace(const LanguageModelOptions& options, Index batch, Index length, Pass pass)
-      : layout_(options, batch, length, pass),
+      : ModelWorkspace(detail::ModelLayout<Types>(options, batch, length, pass)) {}
+  /// Takes a layout to whose memory more may have been added.
+  explicit ModelWorkspace(detail::ModelLayout<Types> layout)
+      : layout_(std::move(layout)),
         arena_(layout_.memory.bytes()),
-        batch_(batch),
-        length_(length) {}
+        batch_(layout_.batch),
+        length_(layout_.length) {}
 
   /// Uses a part of the planned size from now on. Errors  more than was planned.
   void resize(Index batch, Index length) {

@@ -53,6 +53,10 @@ struct CausalAttention {
     struct Scratch {
       MemoryPlan::Handle qkv_gradient, attended_gradient;
     };
+    /// Keys and values of the tokens so far: [sequences, heads, capacity, head_dim] each.
+    struct Past {
+      MemoryPlan::Handle keys, values;
+    };
 
     /// Adds the two matrices; the one that writes to the residual stream starts smaller.
     static Parameters declare(ParameterTable& table, const std::string& prefix, Index layers) {
@@ -81,6 +85,14 @@ struct CausalAttention {
       return {qkv, attended};
     }
 
+    static Past reserve_past(MemoryPlan& plan, const std::string& name, Index sequences,
+                             Index capacity) {
+      const Index size = sequences * capacity * width;
+      const auto keys = plan.reserve<T>(name + "keys", size);
+      const auto values = plan.reserve<T>(name + "values", size);
+      return {keys, values};
+    }
+
     /// g = oracle(y); fills the cache.
     static void forward(Context& context, const T* parameters, const Parameters& at,
                         std::byte* arena, const Cache& cache, const Scratch&, Index batch,
@@ -94,6 +106,27 @@ struct CausalAttention {
                            MemoryPlan::at<T>(arena, cache.log_sum_exp));
       K::gemm(context, Transpose::no, Transpose::yes, tokens, width, width, T(1), attended, width,
               parameters + at.out_proj, width, T(0), g, width);
+    }
+
+    /// g = oracle(y) for new tokens, which also see those of the past and join them.
+    ///
+    /// Shapes    y, g: [new.tokens, width]; the cache as of one sequence of so many tokens.
+    static void decode(Context& context, const T* parameters, const Parameters& at,
+                       std::byte* arena, const Cache& cache, const Scratch&, const Past& past,
+                       const NewTokens& now, const T* y, T* g) {
+      T* qkv = MemoryPlan::at<T>(arena, cache.qkv);
+      T* attended = MemoryPlan::at<T>(arena, cache.attended);
+      K::gemm(context, Transpose::no, Transpose::yes, now.tokens, 3 * width, width, T(1), y, width,
+              parameters + at.qkv_proj, width, T(0), qkv, 3 * width);
+      now.each_run([&](Index first, Index sequences, Index length, Index row) {
+        const Index skipped = first * now.capacity * width;
+        K::attention_decode(context, problem(sequences, length), now.past + first,
+                            qkv + row * 3 * width, MemoryPlan::at<T>(arena, past.keys) + skipped,
+                            MemoryPlan::at<T>(arena, past.values) + skipped, now.capacity,
+                            attended + row * width);
+      });
+      K::gemm(context, Transpose::no, Transpose::yes, now.tokens, width, width, T(1), attended,
+              width, parameters + at.out_proj, width, T(0), g, width);
     }
 
     /// gradients += d/d parameters, y_gradient = d/d y, given d/d g and the filled cache.
