@@ -61,6 +61,9 @@ class CpuContext {
     return grown(gemm_scratch_[static_cast<std::size_t>(thread)], bytes);
   }
 
+  /// Memory of one threaded kernel, filled and read by all threads.
+  std::byte* shared_scratch(Index bytes) { return grown(shared_scratch_, bytes); }
+
   /// Memory of one threaded matrix product, filled and read by all threads.
   std::byte* shared_gemm_scratch(Index bytes) { return grown(shared_gemm_scratch_, bytes); }
 
@@ -77,7 +80,7 @@ class CpuContext {
 
   Threads threads_;
   std::vector<Buffer<std::byte>> scratch_, gemm_scratch_;
-  Buffer<std::byte> shared_gemm_scratch_;
+  Buffer<std::byte> shared_scratch_, shared_gemm_scratch_;
 };
 
 OPTIFORM_NAMESPACE_END
