@@ -77,15 +77,23 @@ struct Mlp {
       return {plan.reserve<T>("mlp.activated", batch * length * hidden)};
     }
 
+    /// Fills the cache, which holds nothing but a product.
+    static void refill_cache(Context& context, const T* parameters, const Parameters& at,
+                             std::byte* arena, const Cache& cache, Index batch, Index length,
+                             const T* y) {
+      K::gemm(context, Transpose::no, Transpose::yes, batch * length, hidden, width, T(1), y, width,
+              parameters + at.w1, width, T(0), MemoryPlan::at<T>(arena, cache.preactivation),
+              hidden);
+    }
+
     /// g = oracle(y); fills the cache.
     static void forward(Context& context, const T* parameters, const Parameters& at,
                         std::byte* arena, const Cache& cache, const Scratch& scratch, Index batch,
                         Index length, const T* y, T* g) {
       const Index tokens = batch * length;
-      T* preactivation = MemoryPlan::at<T>(arena, cache.preactivation);
+      refill_cache(context, parameters, at, arena, cache, batch, length, y);
+      const T* preactivation = MemoryPlan::at<T>(arena, cache.preactivation);
       T* activated = MemoryPlan::at<T>(arena, scratch.activated);
-      K::gemm(context, Transpose::no, Transpose::yes, tokens, hidden, width, T(1), y, width,
-              parameters + at.w1, width, T(0), preactivation, hidden);
       K::template activation_forward<Activation>(context, tokens * hidden, preactivation,
                                                  activated);
       K::gemm(context, Transpose::no, Transpose::yes, tokens, width, hidden, T(1), activated,
