@@ -18,6 +18,7 @@
 #include <optiform/cpu/heads.hpp>
 #include <optiform/cpu/reductions.hpp>
 #include <optiform/cpu/row_programs.hpp>
+#include <optiform/cpu/soft_cap.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 
@@ -117,6 +118,19 @@ struct kernels<BasicCpu<Gemm, Threads>> {
   static void cross_entropy(Context& context, Index rows, Index vocabulary, T* logits,
                             const std::int32_t* targets, double gradient_scale, double* losses) {
     cpu::cross_entropy(context, rows, vocabulary, logits, targets, gradient_scale, losses);
+  }
+
+  template <class T>
+  static void soft_cap(Context& context, Index n, double cap, T* x) {
+    cpu::soft_cap(context, n, cap, x);
+  }
+
+  template <class T>
+  static void capped_cross_entropy(Context& context, Index rows, Index vocabulary, double cap,
+                                   T* logits, const std::int32_t* targets, double gradient_scale,
+                                   double* losses) {
+    cpu::capped_cross_entropy(context, rows, vocabulary, cap, logits, targets, gradient_scale,
+                              losses);
   }
 
   template <class T>

@@ -17,7 +17,7 @@ class Decoder;
 ///
 ///   x_0 = token + position embedding, each learned stream likewise from its own tables
 ///   x_{k+1}, streams = rule's step with oracle_k(LN(rule's query))        for every step k
-///   logits = LN(read-out) token_embedding^T
+///   logits = LN(read-out) token_embedding^T, or a Head's
 ///
 /// Shapes    Segments: Layer<...> or Stack<Layer<...>>, optionally with an Embedding<...> in front
 ///           and a Head<...> behind; depth, vocabulary, context, batch and length are run-time
@@ -158,6 +158,9 @@ struct LanguageModel {
       kernels<Backend>::gemm(context, Transpose::no, Transpose::yes, rows, options_.vocabulary,
                              Types::width, T(1), seen, stride, values + parameters_.head,
                              Types::width, T(0), logits, options_.vocabulary);
+      constexpr double cap = Types::ends.head.soft_cap;
+      if constexpr (cap > 0)
+        kernels<Backend>::soft_cap(context, rows * options_.vocabulary, cap, logits);
     }
     void check(const char* what, const std::int32_t* ids, Index n) const {
       for (Index i = 0; i < n; ++i)

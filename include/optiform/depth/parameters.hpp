@@ -184,6 +184,8 @@ struct ModelTypes {
                 "optiform: LanguageModel - expected at least one Layer or Stack<Layer>");
   static_assert(ends.embeddings <= 1 && ends.heads <= 1,
                 "optiform: LanguageModel - expected at most one Embedding and one Head");
+  static_assert(ends.head.soft_cap >= 0,
+                "optiform: HeadOptions - a soft cap is a positive number; 0 is none");
   using Stacks = std::make_index_sequence<stacks>;
   template <std::size_t I>
   using Layer = std::tuple_element_t<I, Layers>;

@@ -30,6 +30,7 @@ class ModelPass {
   using T = typename Types::T;
   using K = kernels<typename Types::Backend>;
   static constexpr Index width = Types::width;
+  static constexpr double soft_cap = Types::ends.head.soft_cap;
   template <std::size_t I>
   using Layer = typename Types::template Layer<I>;
 
@@ -75,7 +76,11 @@ class ModelPass {
       const T* seen = w_.at(at.seen) + first * width;
       K::gemm(context_, Transpose::no, Transpose::yes, n, vocabulary, width, T(1), seen, width,
               table, width, T(0), logits, vocabulary);
-      K::cross_entropy(context_, n, vocabulary, logits, targets + first, scale, losses + first);
+      if constexpr (soft_cap > 0)
+        K::capped_cross_entropy(context_, n, vocabulary, soft_cap, logits, targets + first, scale,
+                                losses + first);
+      else
+        K::cross_entropy(context_, n, vocabulary, logits, targets + first, scale, losses + first);
       if (gradients == nullptr) continue;
       K::gemm(context_, Transpose::no, Transpose::no, n, width, vocabulary, T(1), logits,
               vocabulary, table, width, T(0), w_.at(at.seen_gradient) + first * width, width);
