@@ -13,7 +13,7 @@
 // A provider of matrix products is a type with
 //   template <class T> static Index scratch_bytes(const GemmArguments<T>&);
 //   template <class T> static void serial(std::byte* scratch, const GemmArguments<T>&);
-// and, if it shares packed operands between threads, also
+// and, if it has its own way to split a product, also
 //   template <class Context, class T> static void threaded(Context&, const GemmArguments<T>&);
 // Sizes are at least 1 when a provider is called, and errors in them have been reported.
 
@@ -68,17 +68,18 @@ void gemm_serial(CpuContext<Threads>& context, int thread, const GemmArguments<T
 
 /// One product on all threads: C = alpha op(A) op(B) + beta C.
 ///
-/// Contract  the result does not depend on the number of threads: every split follows from the
-///           sizes. Inside a parallel task the calling thread does all of it.
+/// Contract  the result does not depend on the number of threads: parts follow from the sizes, or
+///           the provider gives an element the same value in any part. Inside a parallel task the
+///           calling thread does all of it.
 /// Errors    as gemm_serial.
 template <class Gemm, class Threads, class T>
 void gemm(CpuContext<Threads>& context, const GemmArguments<T>& g) {
   if (!detail::gemm_has_work(g)) return;
   const int inside = context.current();
-  constexpr bool shares = requires { Gemm::threaded(context, g); };
-  if (detail::gemm_is_small(g) || (shares && (inside >= 0 || context.threads() == 1)))
+  constexpr bool splits = requires { Gemm::threaded(context, g); };
+  if (detail::gemm_is_small(g) || (splits && (inside >= 0 || context.threads() == 1)))
     return gemm_serial<Gemm>(context, std::max(0, inside), g);
-  if constexpr (shares) {
+  if constexpr (splits) {
     Gemm::threaded(context, g);
   } else {
     // The provider may round differently in tiles of other sizes, so one thread has the same.

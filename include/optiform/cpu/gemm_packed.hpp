@@ -44,7 +44,6 @@ struct PackedGemm {
   static constexpr Index depth = 384;           ///< k steps of a panel
   static constexpr Index block_rows = 192;      ///< rows of A that stay in the second-level cache
   static constexpr Index block_columns = 1536;  ///< columns of packed B
-  static constexpr Index slab_rows = 1536;      ///< rows of A packed at once by all threads
 
   /// Memory serial() needs.
   template <class T>
@@ -75,24 +74,49 @@ struct PackedGemm {
     }
   }
 
-  /// One product on all threads of a context, the packed operands shared.
+  /// One product on all threads of a context. Each takes a part of C and packs what it needs of
+  /// both operands for itself: reading what another core has packed costs more than packing twice.
   template <class Context, class T>
   static void threaded(Context& context, const GemmArguments<T>& g) {
-    if (g.k <= 0 || g.alpha == T(0)) return detail::scale(g);
-    const Index steps_most = depth_of(g.k);
-    const Index rows_most = rows_of(g.m, slab_rows);
-    const Index columns_most = columns_of<T>(g.n, block_columns);
-    T* const packed_b =
-        reinterpret_cast<T*>(context.shared_gemm_scratch(bytes<T>(g.k, rows_most + columns_most)));
-    T* const packed_a = packed_b + columns_most * steps_most;
-    for (Index column = 0; column < g.n; column += columns_most)
-      for (Index row = 0; row < g.m; row += rows_most)
-        for (Index k = 0; k < g.k; k += steps_most)
-          slab(context, g, k, std::min(steps_most, g.k - k), row, std::min(rows_most, g.m - row),
-               packed_a, column, {std::min(columns_most, g.n - column)}, packed_b);
+    const Parts parts = parts_of(g, context.threads());
+    // Every thread gets its memory now, whichever comes first later on.
+    const Index bytes =
+        scratch_bytes(g.part(0, std::min(parts.rows, g.m), 0, std::min(parts.columns, g.n)));
+    for (int thread = 0; thread < context.threads(); ++thread) context.gemm_scratch(thread, bytes);
+    const Index down = (g.m + parts.rows - 1) / parts.rows;
+    const Index across = (g.n + parts.columns - 1) / parts.columns;
+    context.parallel(down * across, [&](Index task, int thread) {
+      const Index row = task % down * parts.rows, column = task / down * parts.columns;
+      serial(context.gemm_scratch(thread, bytes),
+             g.part(row, std::min(parts.rows, g.m - row), column,
+                    std::min(parts.columns, g.n - column)));
+    });
   }
 
  private:
+  struct Parts {
+    Index rows, columns;
+  };
+
+  /// One part of C for each thread, in the grid that packs least: n k numbers for every row of
+  /// parts, m k for every column of them.
+  template <class T>
+  static Parts parts_of(const GemmArguments<T>& g, int threads) {
+    Index best_down = 1, least = 0;
+    for (Index down = 1; down <= threads; ++down) {
+      if (threads % down != 0) continue;
+      const Index packed = down * g.n + threads / down * g.m;
+      if (down > 1 && packed > least) continue;
+      best_down = down;
+      least = packed;
+    }
+    const auto piece = [](Index n, Index pieces, Index unit) {
+      return detail::balanced_piece(n, (n + pieces - 1) / pieces, unit);
+    };
+    return {piece(g.m, best_down, detail::GemmTile::rows),
+            piece(g.n, threads / best_down, pack_width<T>)};
+  }
+
   static Index depth_of(Index k) { return detail::balanced_piece(k, depth, 1); }
   static Index rows_of(Index m, Index most) {
     return detail::balanced_piece(m, most, detail::GemmTile::rows);
@@ -131,44 +155,6 @@ struct PackedGemm {
         detail::multiply_tile(tile, packs);
       }
     }
-  }
-
-  /// Packs one slab of A and of B by all threads, then multiplies them in blocks.
-  template <class Context, class T>
-  static void slab(Context& context, const GemmArguments<T>& g, Index k, Index steps, Index row,
-                   Index rows, T* packed_a, Index column, const detail::ColumnPanels<T> panels,
-                   T* packed_b) {
-    constexpr Index a_rows = 8 * detail::GemmTile::rows, b_panels = 2;
-    const Index a_tasks = (rows + a_rows - 1) / a_rows;
-    const Index b_tasks = (panels.count() + b_panels - 1) / b_panels;
-    context.parallel(a_tasks + b_tasks, [&](Index task, int) {
-      if (task < a_tasks) {
-        const Index from = task * a_rows;
-        detail::pack_a(g, row + from, std::min(a_rows, rows - from), k, steps,
-                       packed_a + from * steps);
-      } else {
-        const Index from = (task - a_tasks) * b_panels;
-        detail::pack_b(g, column, panels, from, std::min(from + b_panels, panels.count()), k, steps,
-                       packed_b);
-      }
-    });
-    // Smaller blocks when there would be too few to share out evenly.
-    Index most_rows = 96, most_panels = 4;
-    const auto blocks = [&] {
-      return ((rows + most_rows - 1) / most_rows) *
-             ((panels.count() + most_panels - 1) / most_panels);
-    };
-    while (blocks() < 32 && most_panels > 1) most_panels /= 2;
-    while (blocks() < 32 && most_rows > 24) most_rows /= 2;
-    const Index block_height = detail::balanced_piece(rows, most_rows, detail::GemmTile::rows);
-    const Index block_panels = detail::balanced_piece(panels.count(), most_panels, 1);
-    const Index down = (rows + block_height - 1) / block_height;
-    const Index across = (panels.count() + block_panels - 1) / block_panels;
-    context.parallel(down * across, [&](Index task, int) {
-      const Index from = task % down * block_height, first = task / down * block_panels;
-      block(g, k, steps, row + from, std::min(block_height, rows - from), packed_a + from * steps,
-            column, panels, first, std::min(first + block_panels, panels.count()), packed_b);
-    });
   }
 };
 
