@@ -76,14 +76,17 @@ struct kernels<bench::Timed> {
     const auto part = bench::is_weight_step<P> ? bench::optimizer_step : bench::row_programs;
     bench::timed(part, [&] { K::run_rows<P, Length>(c, a); });
   }
-  template <class T>
+  template <class T, class Epilogue = NoEpilogue>
   static void gemm(Context& c, Transpose ta, Transpose tb, Index m, Index n, Index k, T alpha,
-                   const T* a, Index lda, const T* b, Index ldb, T beta, T* out, Index ldc) {
+                   const T* a, Index lda, const T* b, Index ldb, T beta, T* out, Index ldc,
+                   const Epilogue& epilogue = {}) {
     const auto part = ta == Transpose::yes   ? bench::gemm_weight_gradient
                       : tb == Transpose::yes ? bench::gemm_forward
                                              : bench::gemm_input_gradient;
     bench::operations[part] += 2.0 * static_cast<double>(m * n) * static_cast<double>(k);
-    bench::timed(part, [&] { K::gemm(c, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, out, ldc); });
+    bench::timed(part, [&] {
+      K::gemm(c, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, out, ldc, epilogue);
+    });
   }
   template <class T>
   static void attention_forward(Context& c, const AttentionProblem& p, const T* qkv, T* out,

@@ -107,7 +107,7 @@ concept oracle_has_backward =
 /// keeps a cache from forward to backward, and never names a backend.
 ///
 /// Contract  forward writes g and the cache; backward reads both and the same y, adds to the
-///           parameters' gradients and overwrites y_gradient.
+///           parameters' gradients and overwrites y_gradient. It may use the cache up.
 /// See       CausalAttention, Mlp (<optiform/oracles/mlp.hpp> is the example to copy).
 template <class Oracle>
 concept GradientOracle =
