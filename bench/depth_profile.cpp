@@ -108,6 +108,25 @@ struct kernels<bench::Timed> {
     bench::timed(bench::activation, [&] { K::activation_backward<Activation>(c, n, x, dy, dx); });
   }
   template <class T>
+  static void heads_forward(Context& c, const AttentionProblem& p, const HeadTransform<T>& t,
+                            T* qkv, T* scale) {
+    bench::timed(bench::activation, [&] { K::heads_forward(c, p, t, qkv, scale); });
+  }
+  template <class T>
+  static void heads_backward(Context& c, const AttentionProblem& p, const HeadTransform<T>& t,
+                             const T* qkv, const T* scale, T* qkv_gradient) {
+    bench::timed(bench::activation, [&] { K::heads_backward(c, p, t, qkv, scale, qkv_gradient); });
+  }
+  template <class Activation, class T>
+  static void gate_forward(Context& c, Index rows, Index hidden, const T* ab, T* out) {
+    bench::timed(bench::activation, [&] { K::gate_forward<Activation>(c, rows, hidden, ab, out); });
+  }
+  template <class Activation, class T>
+  static void gate_backward(Context& c, Index rows, Index hidden, const T* ab, T* out, T* dab) {
+    bench::timed(bench::activation,
+                 [&] { K::gate_backward<Activation>(c, rows, hidden, ab, out, dab); });
+  }
+  template <class T>
   static void embedding_forward(Context& c, Index batch, Index length, Index width,
                                 const std::int32_t* ids, const T* tokens, const T* positions,
                                 T* out) {

@@ -10,6 +10,7 @@
 #include <optiform/core/error.hpp>
 #include <optiform/cpu/backend.hpp>
 #include <optiform/cpu/reference_attention.hpp>
+#include <optiform/cpu/reference_oracles.hpp>
 #include <optiform/cpu/reference_rows.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
@@ -109,7 +110,31 @@ struct kernels<Reference> {
     for (Index i = 0; i < n; ++i) x_gradient[i] = y_gradient[i] * Activation::derivative(x[i]);
   }
 
-  /// out[b, t, :] = tokens[ids[b, t], :] + positions[t, :].
+  /// Norm and rotation of queries and keys, in place; see ReferenceHeads.
+  template <class T>
+  static void heads_forward(Context&, const AttentionProblem& p, const HeadTransform<T>& transform,
+                            T* qkv, T* scale) {
+    ReferenceHeads<T>::forward(p, transform, qkv, scale);
+  }
+  template <class T>
+  static void heads_backward(Context&, const AttentionProblem& p, const HeadTransform<T>& transform,
+                             const T* qkv, const T* scale, T* qkv_gradient) {
+    ReferenceHeads<T>::backward(p, transform, qkv, scale, qkv_gradient);
+  }
+
+  /// The gate of a GatedMlp; see ReferenceGate.
+  template <class Activation, class T>
+  static void gate_forward(Context&, Index rows, Index hidden, const T* preactivation, T* gated) {
+    ReferenceGate<Activation, T>::forward(rows, hidden, preactivation, gated);
+  }
+  template <class Activation, class T>
+  static void gate_backward(Context&, Index rows, Index hidden, const T* preactivation, T* gated,
+                            T* preactivation_gradient) {
+    ReferenceGate<Activation, T>::backward(rows, hidden, preactivation, gated,
+                                           preactivation_gradient);
+  }
+
+  /// out[b, t, :] = tokens[ids[b, t], :] + positions[t, :]; positions may be null: zeros.
   ///
   /// Shapes    ids [batch, length]; tokens [vocabulary, width]; positions [>= length, width];
   ///           out = [batch, length, width].
@@ -119,10 +144,12 @@ struct kernels<Reference> {
                                 T* out) {
     for (Index r = 0; r < batch * length; ++r)
       for (Index i = 0; i < width; ++i)
-        out[r * width + i] = tokens[ids[r] * width + i] + positions[r % length * width + i];
+        out[r * width + i] = tokens[ids[r] * width + i] +
+                             (positions != nullptr ? positions[r % length * width + i] : T(0));
   }
 
-  /// tokens_gradient[ids[b, t], :] += out_gradient[b, t, :]; positions_gradient[t, :] likewise.
+  /// tokens_gradient[ids[b, t], :] += out_gradient[b, t, :]; positions_gradient[t, :] likewise,
+  /// where it is not null.
   template <class T>
   static void embedding_backward(Context&, Index batch, Index length, Index width,
                                  const std::int32_t* ids, const T* out_gradient, T* tokens_gradient,
@@ -130,7 +157,8 @@ struct kernels<Reference> {
     for (Index r = 0; r < batch * length; ++r) {
       for (Index i = 0; i < width; ++i) {
         tokens_gradient[ids[r] * width + i] += out_gradient[r * width + i];
-        positions_gradient[r % length * width + i] += out_gradient[r * width + i];
+        if (positions_gradient != nullptr)
+          positions_gradient[r % length * width + i] += out_gradient[r * width + i];
       }
     }
   }

@@ -39,6 +39,18 @@ struct OracleBuffers<Backend, T, Shape, std::tuple<O...>> {
   std::vector<Caches> cache;  ///< per layer
   Scratch scratch;
 
+  /// Lets every oracle that wants it write to its scratch, once.
+  void prepare(std::byte* arena, Index length) const {
+    const auto each = [&]<class Oracle>(const typename Oracle::Scratch& own) {
+      if constexpr (requires { Oracle::prepare(arena, own, length); })
+        Oracle::prepare(arena, own, length);
+    };
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      (each.template operator()<on<O>>(std::get<I>(scratch)), ...);
+    }
+    (std::index_sequence_for<O...>{});
+  }
+
   void reserve(MemoryPlan& plan, Index layers, Index batch, Index length, Pass pass) {
     const bool training = pass == Pass::training;
     scratch = Scratch{on<O>::reserve_scratch(plan, batch, length, training)...};
@@ -184,7 +196,10 @@ class ModelWorkspace {
       : layout_(options, batch, length, pass),
         arena_(layout_.memory.bytes()),
         batch_(batch),
-        length_(length) {}
+        length_(length) {
+    Types::each_stack(
+        [&]<std::size_t I>() { std::get<I>(layout_.oracles).prepare(arena(), length); });
+  }
 
   /// Uses a part of the planned size from now on. Errors  more than was planned.
   void resize(Index batch, Index length) {

@@ -8,11 +8,12 @@
 #include <optiform/core/backend.hpp>
 #include <optiform/core/config.hpp>
 #include <optiform/core/epilogue.hpp>
-#include <optiform/core/math.hpp>
 #include <optiform/core/memory.hpp>
 #include <optiform/core/parameters.hpp>
 #include <optiform/core/shape.hpp>
 #include <optiform/oracles/concept.hpp>
+#include <optiform/oracles/options.hpp>
+#include <optiform/oracles/projection.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 
@@ -26,8 +27,8 @@ OPTIFORM_NAMESPACE_BEGIN
 ///           its place: cheaper than a second buffer, and forward has to come before the next one.
 /// Limits    tokens do not see each other; no biases.
 /// Errors    a shape without a hidden size is refused while compiling.
-/// See       Gelu, the usual Activation; CausalAttention, the oracle that mixes tokens.
-template <class Activation>
+/// See       Gelu and ReluSquared, its usual Activations; GatedMlp; Attention, which mixes tokens.
+template <class Activation, MlpOptions Options>
 struct Mlp {
   using gradient_oracle_concept = gradient_oracle_tag;
   static constexpr std::string_view name = "mlp";
@@ -56,13 +57,12 @@ struct Mlp {
       MemoryPlan::Handle activated;
     };
 
-    /// Adds the two matrices; the one that writes to the residual stream starts smaller.
+    /// Adds the two matrices.
     static Parameters declare(ParameterTable& table, const std::string& prefix, Index layers) {
-      const double residual = 0.02 / math::sqrt(2 * static_cast<double>(layers));
       const Index w1 = table.add(prefix + "w1.weight", Role::matrix, {hidden, width},
                                  Initialisation::normal(0.02));
-      const Index w2 = table.add(prefix + "w2.weight", Role::matrix, {width, hidden},
-                                 Initialisation::normal(residual));
+      const Index w2 =
+          add_projection(table, prefix + "w2.weight", width, hidden, layers, Options.zero_start);
       return {w1, w2};
     }
 
