@@ -169,10 +169,10 @@ struct Attention {
               .length = length,
               .heads = Shape.heads,
               .head_dim = Shape.head_dim(),
-              .causal = Options.causal,
-              .scale = 1 / math::sqrt(static_cast<double>(Shape.head_dim())),
               .kv_heads = Shape.key_heads(),
-              .window = Options.window};
+              .window = Options.window,
+              .causal = Options.causal,
+              .scale = 1 / math::sqrt(static_cast<double>(Shape.head_dim()))};
     }
     static HeadTransform<T> transform(std::byte* arena, const Scratch& scratch) {
       return {.normalise = Options.qk_norm,
