@@ -6,9 +6,14 @@ add_library(optiform_native INTERFACE)
 add_library(optiform::native ALIAS optiform_native)
 target_compile_options(optiform_native INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-march=native>)
 
-# Everything that is present: all components, warnings, this machine's instruction set.
+# Everything that is present: all components, warnings, this machine's instruction set. But not the
+# providers of matrix products, which start threads as soon as they are loaded.
+set(OPTIFORM_PROVIDERS onednn cblas)
 add_library(optiform_developer INTERFACE)
 foreach(component IN LISTS OPTIFORM_COMPONENTS)
+  if(component IN_LIST OPTIFORM_PROVIDERS)
+    continue()
+  endif()
   target_link_libraries(optiform_developer INTERFACE optiform::${component})
 endforeach()
 target_link_libraries(optiform_developer INTERFACE optiform::native)
