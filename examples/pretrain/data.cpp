@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "data.hpp"
 
+#include <optiform/io/byte_pair.hpp>
 #include <optiform/io/file.hpp>
 #include <optiform/io/sentencepiece.hpp>
 #include <optiform/training/corpus.hpp>
@@ -8,13 +9,10 @@
 using namespace optiform;
 
 std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& path) {
-  const InputFile file(path);
-  constexpr std::uint64_t largest = 256'000'000;
-  if (file.size() > largest)
-    fail("tokenizer ", in_quotes(path), " has ", file.size(),
-         " bytes; that is no SentencePiece model");
-  std::string model(file.size(), '\0');
-  file.read_at(0, model.data(), model.size());
+  if (BytePair::loads(path)) return std::unique_ptr<Tokenizer>(new BytePair(BytePair::load(path)));
+  std::string model = read_small_file(path, 256'000'000, "tokenizer");
+  if (BytePair::recognises(model))
+    return std::make_unique<BytePair>(std::move(model), path.string());
   return std::make_unique<SentencePiece>(std::move(model), path.string());
 }
 

@@ -17,7 +17,7 @@ struct Data {
 /// What the tokenizer option says, where that needs no training: null for bpe:PIECES.
 std::unique_ptr<optiform::Tokenizer> known_tokenizer(const std::string& tokenizer);
 
-/// Reads a SentencePiece model file.
+/// Reads a SentencePiece model or GPT-2's vocabulary: a file, or the folder of its files.
 std::unique_ptr<optiform::Tokenizer> load_tokenizer(const std::filesystem::path& path);
 
 /// Settles the size of the token table; throws optiform::Error if the tokenizer needs more.

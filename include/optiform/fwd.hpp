@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optiform/core/shape.hpp>
+#include <optiform/oracles/options.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 
@@ -20,10 +21,9 @@ struct RmsProp;
 struct Adam;
 struct AdamW;
 
-struct CausalAttention;
 struct Gelu;
-template <class Activation>
-struct Mlp;
+struct ReluSquared;
+struct Silu;
 
 template <ModelShape Shape, class... Segments>
 struct LanguageModel;

@@ -15,6 +15,7 @@
 #include <optiform/depth/language_model.hpp>      // IWYU pragma: export
 #include <optiform/oracles/activations.hpp>       // IWYU pragma: export
 #include <optiform/oracles/attention.hpp>         // IWYU pragma: export
+#include <optiform/oracles/gated_mlp.hpp>         // IWYU pragma: export
 #include <optiform/oracles/mlp.hpp>               // IWYU pragma: export
 #include <optiform/rules/rules.hpp>               // IWYU pragma: export
 #include <optiform/weights/schedules.hpp>         // IWYU pragma: export

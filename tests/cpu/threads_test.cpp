@@ -196,8 +196,7 @@ TEST_CASE("CpuContext: thread counts that cannot be are refused by name") {
 TEST_CASE("CpuContext: scratch blocks are aligned, apart from each other, and only ever grow") {
   CpuContext<ForkJoinPool> context(2);
   std::vector<std::byte*> blocks = {context.scratch(0, 100), context.scratch(1, 100),
-                                    context.gemm_scratch(0, 100), context.gemm_scratch(1, 100),
-                                    context.shared_gemm_scratch(100)};
+                                    context.gemm_scratch(0, 100), context.gemm_scratch(1, 100)};
   for (std::byte* block : blocks) CHECK(reinterpret_cast<std::uintptr_t>(block) % 64 == 0);
   std::sort(blocks.begin(), blocks.end());
   for (std::size_t i = 1; i < blocks.size(); ++i) CHECK(blocks[i] - blocks[i - 1] >= 100);
@@ -222,18 +221,14 @@ TEST_CASE("CpuContext: runs and products allocate nothing once their scratch mem
       gemm_serial<PackedGemm>(context, thread, g);
     });
   };
-  // Which thread takes which task is not fixed, so all of them get their memory first.
-  std::vector<std::byte*> blocks;
-  for (int thread = 0; thread < 3; ++thread)
-    blocks.push_back(context.gemm_scratch(thread, 1 << 20));
   step();
-  blocks.push_back(context.shared_gemm_scratch(0));
+  std::vector<std::byte*> blocks;
+  for (int thread = 0; thread < 3; ++thread) blocks.push_back(context.gemm_scratch(thread, 0));
   const long before = allocations.load();
   for (int i = 0; i < 20; ++i) step();
   CHECK(allocations.load() == before);
   for (int thread = 0; thread < 3; ++thread)
     CHECK(context.gemm_scratch(thread, 0) == blocks[static_cast<std::size_t>(thread)]);
-  CHECK(context.shared_gemm_scratch(0) == blocks.back());
   CHECK(c[0] == doctest::Approx(300 * 0.125));
   CHECK(d.back() == doctest::Approx(60 * 0.125));
 }

@@ -14,42 +14,23 @@
 #include <optiform/rules/rms_prop.hpp>
 #include <optiform/rules/triple_momentum.hpp>
 
-#include "../support/tiny_model.hpp"
+#include "causality.hpp"
 
 using namespace optiform;
-using optiform::testing::TinyModel;
 
 namespace {
 
 constexpr ModelShape shape{.width = 18, .heads = 3, .hidden = 11};
-using Attention = CausalAttention;
 
-/// Changing token k changes the logits at k, and none before it or in another sequence.
 template <class Layer, class Backend, class T>
 void check() {
-  TinyModel<LanguageModel<shape, Layer>, Backend, T> model;
-  const auto before = model.logits();
-  const Index length = model.length, vocabulary = model.vocabulary;
-  for (Index changed = 0; changed < model.batch * length; ++changed) {
-    auto& token = model.tokens[static_cast<std::size_t>(changed)];
-    const auto kept = token;
-    token = (token + 5) % static_cast<std::int32_t>(vocabulary);
-    const auto after = model.logits();
-    token = kept;
-    for (Index row = 0; row < model.batch * length; ++row) {
-      const auto first = before.begin() + row * vocabulary;
-      const bool same = std::equal(first, first + vocabulary, after.begin() + row * vocabulary);
-      const bool earlier = row < changed, other_sequence = row / length != changed / length;
-      INFO("token ", changed, " row ", row);
-      CHECK(same == (earlier || other_sequence));
-    }
-  }
+  testing::check_causality<LanguageModel<shape, Layer>, Backend, T>();
 }
 
 template <class Rule>
-using Usual = TransformerLayer<Rule, Attention, Mlp<Gelu>>;
+using Usual = TransformerLayer<Rule, CausalAttention, Mlp<Gelu>>;
 template <class Rule>
-using Summed = Layer<Euler, ResidualBlock<Rule, Attention>, ResidualBlock<Rule, Mlp<Gelu>>>;
+using Summed = Layer<Euler, ResidualBlock<Rule, CausalAttention>, ResidualBlock<Rule, Mlp<Gelu>>>;
 
 }  // namespace
 

@@ -73,9 +73,8 @@ struct DecoderTrial {
 };
 
 /// Prompts of unequal lengths at once, then token by token while any text lasts.
-template <class Layers, class Backend, class T>
-void check_decoder(double bound) {
-  using Model = LanguageModel<decoder_shape, Layers>;
+template <class Model, class Backend, class T>
+void check_decoder_of(double bound) {
   DecoderTrial<Model, Backend, T> trial({40, 9, 23});
   typename DecoderTrial<Model, Backend, T>::On::Decoder decoder(trial.model, 3, 40);
   std::vector<typename decltype(trial)::Tokens> part(3);
@@ -99,6 +98,10 @@ void check_decoder(double bound) {
   advance(17, 1, 5);
   while (done[0] < 38) advance(1, 1, 1);
   advance(2, 0, 0);
+}
+template <class Layers, class Backend, class T>
+void check_decoder(double bound) {
+  check_decoder_of<LanguageModel<decoder_shape, Layers>, Backend, T>(bound);
 }
 
 }  // namespace optiform::testing

@@ -19,7 +19,7 @@ while read -r pattern budget; do
 done <<'END'
 core/*.hpp     24000
 rules/*.hpp    21000
-oracles/*.hpp  24000
+oracles/*.hpp  24500
 depth/*.hpp    30000
 weights/*.hpp  30000
 policy/*.hpp   41000

@@ -18,7 +18,7 @@ io:            core
 distributed:   core
 training:      core rules oracles depth weights policy io
 environments:  core rules oracles policy
-fwd.hpp:       core
+fwd.hpp:       core oracles
 optiform.hpp:  fwd.hpp core rules oracles depth weights policy
 cpu.hpp:       optiform.hpp fwd.hpp core rules oracles depth weights policy cpu
 tabular.hpp:   core rules oracles policy environments cpu

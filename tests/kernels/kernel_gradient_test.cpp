@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
-#include <cmath>
 #include <cstdint>
 #include <string>
 
@@ -56,36 +55,6 @@ void check_gemm(Transpose ta, Transpose tb, Index m, Index n, Index k) {
   CHECK(result.error <= 1e-6);
 }
 
-template <class Backend>
-void check_attention(Index batch, Index length, Index heads, Index head_dim, bool causal) {
-  using K = kernels<Backend>;
-  context_t<Backend> context(1);
-  const AttentionProblem p{.batch = batch,
-                           .length = length,
-                           .heads = heads,
-                           .head_dim = head_dim,
-                           .causal = causal,
-                           .scale = 1 / std::sqrt(static_cast<double>(head_dim))};
-  Rng rng(5);
-  const Index n = batch * length * heads * head_dim;
-  auto qkv = testing::normal(rng, 3 * n);
-  const auto weight = testing::normal(rng, n);
-  std::vector<double> out(weight.size()), gradient(qkv.size(), 1e9);
-  std::vector<double> lse(static_cast<std::size_t>(batch * length * heads));
-  const auto loss = [&] {
-    K::attention_forward(context, p, qkv.data(), out.data(), lse.data());
-    return testing::inner(out, weight);
-  };
-  loss();
-  K::attention_backward(context, p, qkv.data(), out.data(), lse.data(), weight.data(),
-                        gradient.data());
-  const auto result =
-      testing::check_gradients(loss, {block("qkv", qkv, gradient)}, {.coordinates = 40});
-  INFO("batch ", batch, " length ", length, " heads ", heads, " head_dim ", head_dim, " causal ",
-       causal);
-  CHECK(result.error <= 1e-6);
-}
-
 }  // namespace
 
 TEST_CASE_TEMPLATE("gemm: the products of a linear layer are each other's derivatives", Backend,
@@ -96,16 +65,6 @@ TEST_CASE_TEMPLATE("gemm: the products of a linear layer are each other's deriva
       check_gemm<Backend>(ta, tb, 7, 5, 11);
       check_gemm<Backend>(ta, tb, 17, 33, 9);
     }
-}
-
-TEST_CASE_TEMPLATE("Attention: backward agrees with central differences", Backend, Reference, Cpu) {
-  for (const bool causal : {true, false}) {
-    check_attention<Backend>(1, 1, 1, 1, causal);
-    check_attention<Backend>(2, 1, 3, 5, causal);
-    check_attention<Backend>(2, 13, 2, 7, causal);
-    check_attention<Backend>(1, 29, 1, 17, causal);
-  }
-  check_attention<Backend>(1, 67, 2, 4, true);
 }
 
 TEST_CASE_TEMPLATE("Gelu: backward agrees with central differences", Backend, Reference, Cpu) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
-#include <cmath>
 #include <cstdint>
 
 #include <optiform/cpu/kernels.hpp>
@@ -22,60 +21,7 @@ using Plain = kernels<Reference>;
 template <class T>
 constexpr double tolerance = sizeof(T) == 8 ? 1e-12 : 1e-5;
 
-/// The reference always works in double, on the numbers the fast kernel sees.
-template <class T>
-void check_attention(const AttentionProblem& p) {
-  Rng rng(31);
-  const Index tokens = p.batch * p.length, width = p.heads * p.head_dim;
-  const auto qkv = testing::normal<T>(rng, tokens * 3 * width);
-  const auto out_gradient = testing::normal<T>(rng, tokens * width);
-  const auto n = static_cast<std::size_t>(tokens * width);
-  const auto statistics = static_cast<std::size_t>(tokens * p.heads);
-
-  std::vector<T> out(n, T(7)), lse(statistics, T(7)), qkv_gradient(3 * n, T(7));
-  CpuContext<ForkJoinPool> context(1);
-  Fast::attention_forward(context, p, qkv.data(), out.data(), lse.data());
-  Fast::attention_backward(context, p, qkv.data(), out.data(), lse.data(), out_gradient.data(),
-                           qkv_gradient.data());
-
-  const auto qkv_d = cast<double>(qkv), out_gradient_d = cast<double>(out_gradient);
-  std::vector<double> out_d(n), lse_d(statistics), qkv_gradient_d(3 * n);
-  ReferenceContext plain;
-  Plain::attention_forward(plain, p, qkv_d.data(), out_d.data(), lse_d.data());
-  Plain::attention_backward(plain, p, qkv_d.data(), out_d.data(), lse_d.data(),
-                            out_gradient_d.data(), qkv_gradient_d.data());
-  INFO("batch ", p.batch, " length ", p.length, " heads ", p.heads, " head_dim ", p.head_dim,
-       " causal ", p.causal, " bytes ", sizeof(T));
-  CHECK(relative_error(out, out_d) <= tolerance<T>);
-  CHECK(relative_error(lse, lse_d) <= tolerance<T>);
-  CHECK(relative_error(qkv_gradient, qkv_gradient_d) <= tolerance<T>);
-}
-
-AttentionProblem problem(Index batch, Index length, Index heads, Index head_dim,
-                         bool causal = true) {
-  return {.batch = batch,
-          .length = length,
-          .heads = heads,
-          .head_dim = head_dim,
-          .causal = causal,
-          .scale = 1 / std::sqrt(static_cast<double>(head_dim))};
-}
-
 }  // namespace
-
-TEST_CASE_TEMPLATE("Attention: the CPU agrees with the reference at any size", T, float, double) {
-  for (const Index length : {1, 2, 7, 8, 9, 31, 47, 48, 49, 63, 64, 65, 97, 130})
-    check_attention<T>(problem(1, length, 2, 8));
-  for (const Index head_dim : {1, 2, 3, 5, 7, 13, 16, 17, 31, 33, 40, 48, 64})
-    check_attention<T>(problem(2, 37, 1, head_dim));
-  check_attention<T>(problem(3, 70, 3, 24));
-  check_attention<T>(problem(1, 1, 1, 1));
-}
-
-TEST_CASE_TEMPLATE("Attention: without the causal mask every position sees all", T, float, double) {
-  for (const Index length : {1, 5, 48, 63, 65, 100})
-    check_attention<T>(problem(1, length, 2, 12, false));
-}
 
 TEST_CASE_TEMPLATE("Gelu: the CPU agrees with the reference at any length", T, float, double) {
   for (const Index n : {1, 7, 16, 31, 64, 1000, 40000}) {

@@ -81,4 +81,31 @@ TEST_CASE("encode_text: the number of threads changes nothing, order is kept") {
   CHECK(encode_text(bytes, "", 2).empty());
 }
 
+/// Tokens are pairs of bytes, so that a cut in the wrong place shows.
+struct Pairs : Tokenizer {
+  Index vocabulary() const override { return 65536; }
+  void encode(std::string_view text, std::vector<std::int32_t>& ids) const override {
+    for (std::size_t i = 0; i + 1 < text.size(); i += 2)
+      ids.push_back(static_cast<unsigned char>(text[i]) << 8 |
+                    static_cast<unsigned char>(text[i + 1]));
+  }
+  void decode(std::span<const std::int32_t>, std::string&) const override {}
+  std::string serialized() const override { return {}; }
+};
+struct CutPairs : Pairs {
+  std::size_t safe_cut(std::string_view text, std::size_t at) const override {
+    return std::min(at + at % 2 + 2, text.size());
+  }
+};
+
+TEST_CASE("encode_text: texts are cut where the tokenizer allows it") {
+  std::string text;
+  for (int i = 0; i < 300000; ++i) text += message("line ", i, i % 3 ? "\n" : " ");
+  text.resize(text.size() / 2 * 2);
+  std::vector<std::int32_t> whole;
+  Pairs().encode(text, whole);
+  CHECK(encode_text(CutPairs(), text, 3) == whole);
+  CHECK(encode_text(Pairs(), text, 3) == whole);
+}
+
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
 #include <limits>
 
 #include <optiform/core/backend.hpp>
@@ -54,29 +55,32 @@ class HeadAttention {
     Index loaded = 0;
     for (Index row = 0; row < p_.length; row += rows) {
       const Index count = std::min(rows, p_.length - row);
-      const Index needed = p_.causal ? row + count : p_.length;
+      const Index needed = p_.end_seen(row + count - 1);
       for (; loaded < needed; loaded += columns) {
         const Index n = std::min(columns, p_.length - loaded);
-        transpose_to_panels(n, dim_, at(qkv, batch, loaded, 1, head), stride(),
+        transpose_to_panels(n, dim_, qkv + p_.key_at(batch, loaded, head / p_.group()), stride(),
                             keys + loaded * dim_);
-        copy_rows(n, dim_, at(qkv, batch, loaded, 2, head), stride(), T(1),
+        copy_rows(n, dim_, qkv + p_.value_at(batch, loaded, head / p_.group()), stride(), T(1),
                   values + loaded * padded_dim_, padded_dim_);
       }
       // What the next keys' turn will need comes while these queries are worked on.
-      for (Index which = 0; which < 3 && row + columns < p_.length; ++which)
-        prefetch_rows(std::min(rows, p_.length - row - columns), dim_,
-                      at(qkv, batch, row + columns, which, head), stride());
-      copy_rows(count, dim_, at(qkv, batch, row, 0, head), stride(), static_cast<T>(p_.scale),
-                query, padded_dim_);
+      if (const Index next = row + columns; next < p_.length)
+        for (const Index at :
+             {p_.query_at(batch, next, head), p_.key_at(batch, next, head / p_.group()),
+              p_.value_at(batch, next, head / p_.group())})
+          prefetch_rows(std::min(rows, p_.length - next), dim_, qkv + at, stride());
+      copy_rows(count, dim_, qkv + p_.query_at(batch, row, head), stride(),
+                static_cast<T>(p_.scale), query, padded_dim_);
       zero_rows(count, rows, query);
       const Index seen = needed;
-      T* o = out + ((batch * p_.length + row) * p_.heads + head) * dim_;
+      T* o = out + p_.out_at(batch, row, head);
       prefetch_rows<true>(count, dim_, o, p_.heads * dim_);
       multiply_panels(seen, query, keys, strip, strip_stride());
       T inverse[rows];
       for (Index i = 0; i < rows; ++i) {
-        const Index limit = p_.causal ? std::min(p_.length, row + i + 1) : p_.length;
-        const SoftmaxSums sums = softmax_row(strip + i * strip_stride(), limit, seen);
+        const Index t = std::min(row + i, p_.length - 1);
+        const SoftmaxSums sums =
+            softmax_row(strip + i * strip_stride(), p_.first_seen(t), p_.end_seen(t), seen);
         inverse[i] = 1 / sums.total;
         if (i < count)
           log_sum_exp[(batch * p_.heads + head) * p_.length + row + i] =
@@ -95,7 +99,7 @@ class HeadAttention {
            3 * pieces(block * padded_dim_) + 2 * pieces(block * block) + 2 * pieces(block);
   }
 
-  void backward(Index batch, Index head, const T* qkv, const T* out, const T* log_sum_exp,
+  void backward(Index batch, Index key_head, const T* qkv, const T* out, const T* log_sum_exp,
                 const T* out_gradient, T* qkv_gradient, std::byte* scratch) const {
     ScratchPieces pieces(scratch);
     BackwardBuffers s;
@@ -114,47 +118,14 @@ class HeadAttention {
     std::fill_n(s.key_gradient, padded_length_ * padded_dim_, T(0));
     std::fill_n(s.value_gradient, padded_length_ * padded_dim_, T(0));
     Index loaded = 0;
-    for (Index row = 0; row < p_.length; row += block) {
-      const Index count = std::min(block, p_.length - row);
-      const Index seen = p_.causal ? row + count : p_.length;
-      for (; loaded < seen; loaded += block) {
-        const Index n = std::min(block, p_.length - loaded);
-        copy_rows(n, dim_, at(qkv, batch, loaded, 1, head), stride(), T(1),
-                  s.keys + loaded * padded_dim_, padded_dim_);
-        transpose_to_panels(n, dim_, s.keys + loaded * padded_dim_, padded_dim_,
-                            s.key_panels + loaded * dim_);
-        transpose_to_panels(n, dim_, at(qkv, batch, loaded, 2, head), stride(),
-                            s.value_panels + loaded * dim_);
-      }
-      const Index here = ((batch * p_.length + row) * p_.heads + head) * dim_;
-      load_query_block(count, at(qkv, batch, row, 0, head), out + here, out_gradient + here,
-                       log_sum_exp + (batch * p_.heads + head) * p_.length + row, s);
-      // What the next queries' turn will need comes while these are worked on.
-      const auto prefetch = [&](Index first) {
-        const Index next = row + block + first, n = std::min(rows, p_.length - next);
-        if (n <= 0) return;
-        for (Index which = 0; which < 3; ++which)
-          prefetch_rows(n, dim_, at(qkv, batch, next, which, head), stride());
-        const Index there = ((batch * p_.length + next) * p_.heads + head) * dim_;
-        prefetch_rows(n, dim_, out + there, p_.heads * dim_);
-        prefetch_rows(n, dim_, out_gradient + there, p_.heads * dim_);
-      };
-      for (Index key = 0; key < seen; key += block) {
-        const Index keys = std::min(block, p_.length - key);
-        const bool diagonal = p_.causal && key == row;
-        for (Index r = 0; r < count; r += rows) {
-          if (key == 0) prefetch(r);
-          probabilities(r, key, diagonal, keys, s);
-        }
-        backward_products(count, key, keys, diagonal, s);
-      }
-      copy_rows_back(count, dim_, s.query_gradient, padded_dim_, static_cast<T>(p_.scale),
-                     at(qkv_gradient, batch, row, 0, head), stride());
-    }
+    for (Index head = key_head * p_.group(); head < (key_head + 1) * p_.group(); ++head)
+      for (Index row = 0; row < p_.length; row += block)
+        backward_queries(batch, head, row, qkv, out, log_sum_exp, out_gradient, qkv_gradient,
+                         loaded, s);
     copy_rows_back(p_.length, dim_, s.key_gradient, padded_dim_, T(1),
-                   at(qkv_gradient, batch, 0, 1, head), stride());
+                   qkv_gradient + p_.key_at(batch, 0, key_head), stride());
     copy_rows_back(p_.length, dim_, s.value_gradient, padded_dim_, T(1),
-                   at(qkv_gradient, batch, 0, 2, head), stride());
+                   qkv_gradient + p_.value_at(batch, 0, key_head), stride());
   }
 
  private:
@@ -171,15 +142,39 @@ class HeadAttention {
 
   static Index pieces(Index elements) { return ScratchPieces::bytes<T>(elements); }
   /// Distance between two tokens of qkv.
-  Index stride() const { return 3 * p_.heads * p_.head_dim; }
+  Index stride() const { return p_.token_stride(); }
   /// Distance between two rows of scores; not a power of two, which would share cache sets.
   Index strip_stride() const { return padded_length_ + width; }
-  template <class U>
-  U* at(U* qkv, Index batch, Index token, Index which, Index head) const {
-    return qkv + (((batch * p_.length + token) * 3 + which) * p_.heads + head) * p_.head_dim;
-  }
   void zero_rows(Index first, Index last, T* x) const {
     if (first < last) std::fill(x + first * padded_dim_, x + last * padded_dim_, T(0));
+  }
+
+  /// A block of queries against all the keys it sees; keys are loaded when first seen.
+  void backward_queries(Index batch, Index head, Index row, const T* qkv, const T* out,
+                        const T* log_sum_exp, const T* out_gradient, T* qkv_gradient, Index& loaded,
+                        const BackwardBuffers& s) const {
+    const Index count = std::min(block, p_.length - row), kv = head / p_.group();
+    const Index seen = p_.end_seen(row + count - 1);
+    for (; loaded < seen; loaded += block) {
+      const Index n = std::min(block, p_.length - loaded);
+      copy_rows(n, dim_, qkv + p_.key_at(batch, loaded, kv), stride(), T(1),
+                s.keys + loaded * padded_dim_, padded_dim_);
+      transpose_to_panels(n, dim_, s.keys + loaded * padded_dim_, padded_dim_,
+                          s.key_panels + loaded * dim_);
+      transpose_to_panels(n, dim_, qkv + p_.value_at(batch, loaded, kv), stride(),
+                          s.value_panels + loaded * dim_);
+    }
+    const Index here = p_.out_at(batch, row, head);
+    load_query_block(count, qkv + p_.query_at(batch, row, head), out + here, out_gradient + here,
+                     log_sum_exp + (batch * p_.heads + head) * p_.length + row, s);
+    for (Index key = p_.first_seen(row) / block * block; key < seen; key += block) {
+      const Index keys = std::min(block, p_.length - key);
+      const bool diagonal = p_.causal && key == row;
+      for (Index r = 0; r < count; r += rows) probabilities(row, r, key, diagonal, keys, s);
+      backward_products(count, key, keys, diagonal, s);
+    }
+    copy_rows_back(count, dim_, s.query_gradient, padded_dim_, static_cast<T>(p_.scale),
+                   qkv_gradient + p_.query_at(batch, row, head), stride());
   }
 
   /// c = a panels for a tile of rows and `seen` columns; panels as transpose_to_panels makes them.
@@ -189,17 +184,20 @@ class HeadAttention {
                              panels + at * dim_, columns, c + at, ldc);
   }
 
-  /// s[0..limit) := exp(s - max), zeros up to `seen` rounded up.
-  static SoftmaxSums softmax_row(T* s, Index limit, Index seen) {
+  /// s[first..end) := exp(s - max), zeros before it and up to `seen` rounded up.
+  static SoftmaxSums softmax_row(T* s, Index first, Index end, Index seen) {
     const P none(std::numeric_limits<T>::lowest());
-    const Index whole = limit / width * width;
     P largest = none;
-    for (Index i = 0; i < whole; i += width) largest = max(largest, P::load(s + i));
-    // The scores beyond the limit belong to keys that this query must not see.
-    for (Index i = whole; i < seen; i += width) {
-      const P masked = select(P::iota() < P(static_cast<T>(limit - i)), P::load(s + i), none);
-      masked.store(s + i);
-      largest = max(largest, masked);
+    // What lies outside belongs to keys that this query must not see.
+    for (Index i = 0; i < seen; i += width) {
+      P score = P::load(s + i);
+      if (i < first || i + width > end) {
+        const P at = P::iota() + P(static_cast<T>(i));
+        score = select(at < P(static_cast<T>(end)), score, none);
+        score = select(at < P(static_cast<T>(first)), none, score);
+        score.store(s + i);
+      }
+      largest = max(largest, score);
     }
     const T top = max_lane(largest);
     P total(T(0));
@@ -233,7 +231,7 @@ class HeadAttention {
 
   /// A tile of queries against the keys it sees in one block:
   /// probability = exp(q . k - log_sum_exp); score_gradient = probability (do . v - offset).
-  void probabilities(Index r, Index key, bool diagonal, Index keys,
+  void probabilities(Index row, Index r, Index key, bool diagonal, Index keys,
                      const BackwardBuffers& s) const {
     const Index seen = diagonal ? std::min(keys, r + rows) : keys;
     T* probability = s.probability + r * block;
@@ -243,10 +241,15 @@ class HeadAttention {
                     score_gradient, block);
     for (Index i = r; i < r + rows; ++i, probability += block, score_gradient += block) {
       const P shift(s.log_sum_exp[i]), offset(s.offset[i]);
-      const Index limit = diagonal ? std::min(keys, i + 1) : keys;
+      const Index t = std::min(row + i, p_.length - 1);
+      const Index first = p_.first_seen(t) - key, end = p_.end_seen(t) - key;
       for (Index c = 0; c < seen; c += width) {
         P e = optiform::detail::exp_or_zero(P::load(probability + c) - shift);
-        if (c + width > limit) e = select(P::iota() < P(static_cast<T>(limit - c)), e, P(T(0)));
+        if (c < first || c + width > end) {
+          const P at = P::iota() + P(static_cast<T>(c));
+          e = select(at < P(static_cast<T>(end)), e, P(T(0)));
+          e = select(at < P(static_cast<T>(first)), P(T(0)), e);
+        }
         e.store(probability + c);
         (e * (P::load(score_gradient + c) - offset)).store(score_gradient + c);
       }
@@ -275,6 +278,7 @@ class HeadAttention {
 template <class Context, class T>
 void attention_forward(Context& context, const AttentionProblem& problem, const T* qkv, T* out,
                        T* log_sum_exp) {
+  check(problem);
   const HeadAttention<T> attention(problem);
   context.reserve_scratch(attention.forward_bytes());
   context.parallel(problem.batch * problem.heads, [&](Index task, int thread) {
@@ -287,12 +291,13 @@ template <class Context, class T>
 void attention_backward(Context& context, const AttentionProblem& problem, const T* qkv,
                         const T* out, const T* log_sum_exp, const T* out_gradient,
                         T* qkv_gradient) {
+  check(problem);
   const HeadAttention<T> attention(problem);
   context.reserve_scratch(attention.backward_bytes());
-  context.parallel(problem.batch * problem.heads, [&](Index task, int thread) {
-    attention.backward(task / problem.heads, task % problem.heads, qkv, out, log_sum_exp,
-                       out_gradient, qkv_gradient,
-                       context.scratch(thread, attention.backward_bytes()));
+  const Index heads = problem.key_heads();
+  context.parallel(problem.batch * heads, [&](Index task, int thread) {
+    attention.backward(task / heads, task % heads, qkv, out, log_sum_exp, out_gradient,
+                       qkv_gradient, context.scratch(thread, attention.backward_bytes()));
   });
 }
 

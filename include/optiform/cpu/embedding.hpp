@@ -26,8 +26,13 @@ void embedding_forward(Context& context, Index batch, Index length, Index width,
                        const std::int32_t* ids, const T* tokens, const T* positions, T* out) {
   const Index rows = batch * length, piece = std::max<Index>(1, 16384 / width);
   context.parallel((rows + piece - 1) / piece, [&](Index task, int) {
-    for (Index r = task * piece; r < std::min(rows, (task + 1) * piece); ++r)
-      add_rows(width, tokens + ids[r] * width, positions + r % length * width, out + r * width);
+    for (Index r = task * piece; r < std::min(rows, (task + 1) * piece); ++r) {
+      const T* token = tokens + ids[r] * width;
+      if (positions != nullptr)
+        add_rows(width, token, positions + r % length * width, out + r * width);
+      else
+        std::copy(token, token + width, out + r * width);
+    }
   });
 }
 
@@ -45,8 +50,9 @@ void embedding_backward(Context& context, Index batch, Index length, Index width
     for (Index r = 0; r < batch * length; ++r) {
       const T* in = out_gradient + r * width + first;
       T* token = tokens_gradient + ids[r] * width + first;
-      T* position = positions_gradient + r % length * width + first;
       add_rows(n, token, in, token);
+      if (positions_gradient == nullptr) continue;
+      T* position = positions_gradient + r % length * width + first;
       add_rows(n, position, in, position);
     }
   });

@@ -79,37 +79,33 @@ struct ColumnPanels {
     if (panel >= count()) return packs();
     return 3 * panel - std::max<Index>(0, panel - wide());
   }
+  Index first_column(Index panel) const { return first_pack(panel) * pack_width<T>; }
 };
 
-/// Rows [row, row + rows) of op(A), steps [k, k + steps), as panels of GemmTile::rows.
+/// Steps [k, k + steps) of op(A), as panels of GemmTile::rows.
 template <class T>
-void pack_a(const GemmArguments<T>& g, Index row, Index rows, Index k, Index steps, T* target) {
-  for (Index i = 0; i < rows; i += GemmTile::rows) {
-    const Index count = std::min<Index>(GemmTile::rows, rows - i);
+void pack_a(const GemmArguments<T>& g, Index k, Index steps, T* target) {
+  for (Index i = 0; i < g.m; i += GemmTile::rows) {
+    const Index count = std::min<Index>(GemmTile::rows, g.m - i);
     T* panel = target + i * steps;
     if (g.transpose_a == Transpose::no)
-      pack_transposed(steps, g.a + (row + i) * g.lda + k, g.lda, count, panel, GemmTile::rows);
+      pack_transposed(steps, g.a + i * g.lda + k, g.lda, count, panel, GemmTile::rows);
     else
-      pack_straight<GemmTile::rows>(steps, g.a + k * g.lda + row + i, g.lda, count, panel,
+      pack_straight<GemmTile::rows>(steps, g.a + k * g.lda + i, g.lda, count, panel,
                                     GemmTile::rows);
   }
 }
 
-/// Panels [first, last) of the columns [column, column + panels.extent) of op(B).
+/// Steps [k, k + steps) of one panel of op(B).
 template <class T>
-void pack_b(const GemmArguments<T>& g, Index column, const ColumnPanels<T>& panels, Index first,
-            Index last, Index k, Index steps, T* target) {
-  for (Index p = first; p < last; ++p) {
-    const Index at = panels.first_pack(p) * pack_width<T>;
-    const Index width = panels.first_pack(p + 1) * pack_width<T> - at;
-    const Index count = std::min(width, panels.extent - at);
-    T* panel = target + at * steps;
-    if (g.transpose_b == Transpose::no)
-      pack_straight<pack_width<T>>(steps, g.b + k * g.ldb + column + at, g.ldb, count, panel,
-                                   width);
-    else
-      pack_transposed(steps, g.b + (column + at) * g.ldb + k, g.ldb, count, panel, width);
-  }
+void pack_b(const GemmArguments<T>& g, const ColumnPanels<T>& panels, Index panel, Index k,
+            Index steps, T* target) {
+  const Index at = panels.first_column(panel), width = panels.first_column(panel + 1) - at;
+  const Index count = std::min(width, g.n - at);
+  if (g.transpose_b == Transpose::no)
+    pack_straight<pack_width<T>>(steps, g.b + k * g.ldb + at, g.ldb, count, target, width);
+  else
+    pack_transposed(steps, g.b + at * g.ldb + k, g.ldb, count, target, width);
 }
 
 }  // namespace detail

@@ -13,7 +13,10 @@
 #include <optiform/cpu/cross_entropy.hpp>
 #include <optiform/cpu/elementwise.hpp>
 #include <optiform/cpu/embedding.hpp>
+#include <optiform/cpu/gate.hpp>
 #include <optiform/cpu/gemm.hpp>
+#include <optiform/cpu/heads.hpp>
+#include <optiform/cpu/linear.hpp>
 #include <optiform/cpu/reductions.hpp>
 #include <optiform/cpu/row_programs.hpp>
 
@@ -34,10 +37,17 @@ struct kernels<BasicCpu<Gemm, Threads>> {
     optiform::run_rows<P, Length>(context, arguments);
   }
 
-  template <class T>
+  template <class T, class Epilogue = NoEpilogue>
   static void gemm(Context& context, Transpose ta, Transpose tb, Index m, Index n, Index k, T alpha,
-                   const T* a, Index lda, const T* b, Index ldb, T beta, T* c, Index ldc) {
-    optiform::gemm<Gemm>(context, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+                   const T* a, Index lda, const T* b, Index ldb, T beta, T* c, Index ldc,
+                   const Epilogue& epilogue = {}) {
+    optiform::gemm<Gemm>(context, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, epilogue);
+  }
+
+  template <Index Out, Index In, class T, class Epilogue = NoEpilogue>
+  static void linear(Context& context, Index rows, const T* x, const T* w, T* y,
+                     const Epilogue& epilogue = {}) {
+    optiform::linear<Gemm, Out, In>(context, rows, x, w, y, epilogue);
   }
 
   template <class T>
@@ -68,6 +78,32 @@ struct kernels<BasicCpu<Gemm, Threads>> {
   static void activation_backward(Context& context, Index n, const T* x, const T* y_gradient,
                                   T* x_gradient) {
     cpu::activation_backward<Activation>(context, n, x, y_gradient, x_gradient);
+  }
+
+  template <class T>
+  static void heads_forward(Context& context, const AttentionProblem& problem,
+                            const HeadTransform<T>& transform, T* qkv, T* scale) {
+    cpu::heads_forward(context, problem, transform, qkv, scale);
+  }
+
+  template <class T>
+  static void heads_backward(Context& context, const AttentionProblem& problem,
+                             const HeadTransform<T>& transform, const T* qkv, const T* scale,
+                             T* qkv_gradient) {
+    cpu::heads_backward(context, problem, transform, qkv, scale, qkv_gradient);
+  }
+
+  template <class Activation, class T>
+  static void gate_forward(Context& context, Index rows, Index hidden, const T* preactivation,
+                           T* gated) {
+    cpu::gate_forward<Activation>(context, rows, hidden, preactivation, gated);
+  }
+
+  template <class Activation, class T>
+  static void gate_backward(Context& context, Index rows, Index hidden, const T* preactivation,
+                            T* gated, T* preactivation_gradient) {
+    cpu::gate_backward<Activation>(context, rows, hidden, preactivation, gated,
+                                   preactivation_gradient);
   }
 
   template <class T>

@@ -2,15 +2,16 @@
 #pragma once
 
 #include <cmath>
-#include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include <optiform/core/backend.hpp>
 #include <optiform/core/config.hpp>
+#include <optiform/core/epilogue.hpp>
 #include <optiform/core/error.hpp>
 #include <optiform/cpu/backend.hpp>
+#include <optiform/cpu/reference_attention.hpp>
 #include <optiform/cpu/reference_decode.hpp>
+#include <optiform/cpu/reference_oracles.hpp>
 #include <optiform/cpu/reference_rows.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
@@ -48,13 +49,14 @@ struct kernels<Reference> {
     ReferenceRows<P, T>::run(a);
   }
 
-  /// C = alpha op(A) op(B) + beta C.
+  /// C = epilogue(alpha op(A) op(B) + beta C).
   ///
   /// Shapes    op(A) [m, k], op(B) [k, n], C [m, n].
   /// Limits    beta == 0 never reads C, so that C may start as garbage.
-  template <class T>
+  template <class T, class Epilogue = NoEpilogue>
   static void gemm(Context&, Transpose ta, Transpose tb, Index m, Index n, Index k, T alpha,
-                   const T* a, Index lda, const T* b, Index ldb, T beta, T* c, Index ldc) {
+                   const T* a, Index lda, const T* b, Index ldb, T beta, T* c, Index ldc,
+                   const Epilogue& epilogue = {}) {
     for (Index i = 0; i < m; ++i) {
       for (Index j = 0; j < n; ++j) {
         T sum(0);
@@ -64,86 +66,36 @@ struct kernels<Reference> {
           sum += a_il * b_lj;
         }
         T& c_ij = c[i * ldc + j];
-        c_ij = beta == T(0) ? alpha * sum : alpha * sum + beta * c_ij;
+        const T value = beta == T(0) ? alpha * sum : alpha * sum + beta * c_ij;
+        c_ij = epilogue(value, ScalarPlace{i, j});
       }
     }
+  }
+
+  /// y = epilogue(x w^T), of sizes known when compiling.
+  ///
+  /// Shapes    x [rows, In], w [Out, In], y = [rows, Out].
+  template <Index Out, Index In, class T, class Epilogue = NoEpilogue>
+  static void linear(Context& context, Index rows, const T* x, const T* w, T* y,
+                     const Epilogue& epilogue = {}) {
+    gemm(context, Transpose::no, Transpose::yes, rows, Out, In, T(1), x, In, w, In, T(0), y, Out,
+         epilogue);
   }
 
   /// out = softmax(scale q k^T) v for every sequence and head; log_sum_exp is kept for backward.
-  ///
-  /// Shapes    qkv [batch, length, 3, heads, head_dim]; out = [batch, length, heads, head_dim];
-  ///           log_sum_exp = [batch, heads, length].
-  /// Limits    causal: position t sees positions 0..t; the first one copies its own value.
+  /// See ReferenceAttention.
   template <class T>
-  static void attention_forward(Context&, const AttentionProblem& p, const T* qkv, T* out,
+  static void attention_forward(Context&, const AttentionProblem& problem, const T* qkv, T* out,
                                 T* log_sum_exp) {
-    using std::exp, std::log;
-    std::vector<T> score(static_cast<std::size_t>(p.length));
-    for (Index b = 0; b < p.batch; ++b) {
-      for (Index h = 0; h < p.heads; ++h) {
-        for (Index t = 0; t < p.length; ++t) {
-          const Index seen = p.causal ? t + 1 : p.length;
-          const T* q = at(p, qkv, b, t, 0, h);
-          for (Index s = 0; s < seen; ++s)
-            score[index(s)] = T(p.scale) * dot(p.head_dim, q, at(p, qkv, b, s, 1, h));
-          T largest = score[0];
-          for (Index s = 1; s < seen; ++s)
-            if (largest < score[index(s)]) largest = score[index(s)];
-          T sum(0);
-          for (Index s = 0; s < seen; ++s) sum += exp(score[index(s)] - largest);
-          const T lse = largest + log(sum);
-          log_sum_exp[(b * p.heads + h) * p.length + t] = lse;
-          T* o = out + ((b * p.length + t) * p.heads + h) * p.head_dim;
-          for (Index i = 0; i < p.head_dim; ++i) o[i] = T(0);
-          for (Index s = 0; s < seen; ++s) {
-            const T probability = exp(score[index(s)] - lse);
-            const T* v = at(p, qkv, b, s, 2, h);
-            for (Index i = 0; i < p.head_dim; ++i) o[i] += probability * v[i];
-          }
-        }
-      }
-    }
+    ReferenceAttention<T>(problem).forward(qkv, out, log_sum_exp);
   }
 
-  /// The derivative of attention_forward; probabilities are recomputed from log_sum_exp.
-  ///
-  ///   dv_s += p_ts do_t;   dz_ts = p_ts (do_t . v_s - do_t . o_t)
-  ///   dq_t += scale dz_ts k_s;   dk_s += scale dz_ts q_t
-  ///
-  /// Shapes    as above; qkv_gradient = like qkv.
+  /// The derivative of attention_forward.
   template <class T>
-  static void attention_backward(Context&, const AttentionProblem& p, const T* qkv, const T* out,
-                                 const T* log_sum_exp, const T* out_gradient, T* qkv_gradient) {
-    using std::exp;
-    for (Index i = 0; i < p.batch * p.length * 3 * p.heads * p.head_dim; ++i)
-      qkv_gradient[i] = T(0);
-    for (Index b = 0; b < p.batch; ++b) {
-      for (Index h = 0; h < p.heads; ++h) {
-        for (Index t = 0; t < p.length; ++t) {
-          const Index seen = p.causal ? t + 1 : p.length;
-          const Index row = ((b * p.length + t) * p.heads + h) * p.head_dim;
-          const T lse = log_sum_exp[(b * p.heads + h) * p.length + t];
-          const T* q = at(p, qkv, b, t, 0, h);
-          const T* o_gradient = out_gradient + row;
-          const T offset = dot(p.head_dim, o_gradient, out + row);
-          T* q_gradient = at(p, qkv_gradient, b, t, 0, h);
-          for (Index s = 0; s < seen; ++s) {
-            const T* k = at(p, qkv, b, s, 1, h);
-            const T* v = at(p, qkv, b, s, 2, h);
-            T* k_gradient = at(p, qkv_gradient, b, s, 1, h);
-            T* v_gradient = at(p, qkv_gradient, b, s, 2, h);
-            const T probability = exp(T(p.scale) * dot(p.head_dim, q, k) - lse);
-            const T score_gradient =
-                T(p.scale) * probability * (dot(p.head_dim, o_gradient, v) - offset);
-            for (Index i = 0; i < p.head_dim; ++i) {
-              v_gradient[i] += probability * o_gradient[i];
-              q_gradient[i] += score_gradient * k[i];
-              k_gradient[i] += score_gradient * q[i];
-            }
-          }
-        }
-      }
-    }
+  static void attention_backward(Context&, const AttentionProblem& problem, const T* qkv,
+                                 const T* out, const T* log_sum_exp, const T* out_gradient,
+                                 T* qkv_gradient) {
+    ReferenceAttention<T>(problem).backward(qkv, out, log_sum_exp, out_gradient, qkv_gradient);
   }
 
   /// Causal attention of problem.length new tokens per sequence, of which the first follows
@@ -171,7 +123,31 @@ struct kernels<Reference> {
     for (Index i = 0; i < n; ++i) x_gradient[i] = y_gradient[i] * Activation::derivative(x[i]);
   }
 
-  /// out[b, t, :] = tokens[ids[b, t], :] + positions[t, :].
+  /// Norm and rotation of queries and keys, in place; see ReferenceHeads.
+  template <class T>
+  static void heads_forward(Context&, const AttentionProblem& p, const HeadTransform<T>& transform,
+                            T* qkv, T* scale) {
+    ReferenceHeads<T>::forward(p, transform, qkv, scale);
+  }
+  template <class T>
+  static void heads_backward(Context&, const AttentionProblem& p, const HeadTransform<T>& transform,
+                             const T* qkv, const T* scale, T* qkv_gradient) {
+    ReferenceHeads<T>::backward(p, transform, qkv, scale, qkv_gradient);
+  }
+
+  /// The gate of a GatedMlp; see ReferenceGate.
+  template <class Activation, class T>
+  static void gate_forward(Context&, Index rows, Index hidden, const T* preactivation, T* gated) {
+    ReferenceGate<Activation, T>::forward(rows, hidden, preactivation, gated);
+  }
+  template <class Activation, class T>
+  static void gate_backward(Context&, Index rows, Index hidden, const T* preactivation, T* gated,
+                            T* preactivation_gradient) {
+    ReferenceGate<Activation, T>::backward(rows, hidden, preactivation, gated,
+                                           preactivation_gradient);
+  }
+
+  /// out[b, t, :] = tokens[ids[b, t], :] + positions[t, :]; positions may be null: zeros.
   ///
   /// Shapes    ids [batch, length]; tokens [vocabulary, width]; positions [>= length, width];
   ///           out = [batch, length, width].
@@ -181,10 +157,12 @@ struct kernels<Reference> {
                                 T* out) {
     for (Index r = 0; r < batch * length; ++r)
       for (Index i = 0; i < width; ++i)
-        out[r * width + i] = tokens[ids[r] * width + i] + positions[r % length * width + i];
+        out[r * width + i] = tokens[ids[r] * width + i] +
+                             (positions != nullptr ? positions[r % length * width + i] : T(0));
   }
 
-  /// tokens_gradient[ids[b, t], :] += out_gradient[b, t, :]; positions_gradient[t, :] likewise.
+  /// tokens_gradient[ids[b, t], :] += out_gradient[b, t, :]; positions_gradient[t, :] likewise,
+  /// where it is not null.
   template <class T>
   static void embedding_backward(Context&, Index batch, Index length, Index width,
                                  const std::int32_t* ids, const T* out_gradient, T* tokens_gradient,
@@ -192,7 +170,8 @@ struct kernels<Reference> {
     for (Index r = 0; r < batch * length; ++r) {
       for (Index i = 0; i < width; ++i) {
         tokens_gradient[ids[r] * width + i] += out_gradient[r * width + i];
-        positions_gradient[r % length * width + i] += out_gradient[r * width + i];
+        if (positions_gradient != nullptr)
+          positions_gradient[r % length * width + i] += out_gradient[r * width + i];
       }
     }
   }
@@ -245,22 +224,6 @@ struct kernels<Reference> {
   template <class T>
   static void copy(Context&, Index n, const T* x, T* y) {
     for (Index i = 0; i < n; ++i) y[i] = x[i];
-  }
-
- private:
-  static constexpr std::size_t index(Index i) { return static_cast<std::size_t>(i); }
-
-  /// The query (0), key (1) or value (2) of one head at one position.
-  template <class T>
-  static T* at(const AttentionProblem& p, T* qkv, Index b, Index t, Index which, Index h) {
-    return qkv + (((b * p.length + t) * 3 + which) * p.heads + h) * p.head_dim;
-  }
-
-  template <class T>
-  static T dot(Index n, const T* x, const T* y) {
-    T sum(0);
-    for (Index i = 0; i < n; ++i) sum += x[i] * y[i];
-    return sum;
   }
 };
 

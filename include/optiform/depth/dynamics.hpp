@@ -15,7 +15,8 @@ enum class StreamStart : unsigned char {
 struct DepthOptions {
   Norm velocity_norm = Norm::layer_norm;  ///< what the rule's `normalise` is
   StreamStart start = StreamStart::as_declared;
-  bool shared_gain = false;  ///< one gain of that norm for all steps of a layer
+  bool shared_gain = false;          ///< one gain of that norm for all steps of a layer
+  Norm pre_norm = Norm::layer_norm;  ///< what an oracle's input goes through
 
   friend constexpr bool operator==(const DepthOptions&, const DepthOptions&) = default;
 };
@@ -25,6 +26,9 @@ struct DepthOptions {
 /// Buffers   of its programs: 0 iterate, 1..streams, then one per oracle.
 template <class R, DepthOptions Options, int Oracles>
 struct Dynamics {
+  static_assert(Options.pre_norm != Norm::none,
+                "optiform: DepthOptions - oracles see normalised states; choose pre_norm = "
+                "Norm::layer_norm or Norm::rms_norm");
   using Rule = R;
   static constexpr DepthOptions options = Options;
   static constexpr const Recording& rule = recording<R>;
@@ -111,7 +115,7 @@ constexpr void ask(Graph& g, const State& s, int coefficient, int column) {
   const short q = splice.copy(D::rule.query);
   for (short o = 0; o < D::oracles; ++o)
     g.emit(Sink::store, static_cast<short>(D::streams + 1 + o),
-           normalised(g, Norm::layer_norm, q, static_cast<short>(column + o)));
+           normalised(g, D::options.pre_norm, q, static_cast<short>(column + o)));
 }
 
 /// Adjoints of the state overwrite those of the next state; of several summed oracles only the
@@ -174,13 +178,16 @@ struct Boundary {
 ///
 /// Buffers   in: x, streams, oracle outputs. out: the normalised read-out.
 /// Columns   the rule's gains, then the final norm's gain.
-template <class A>
+template <class A, Norm Final>
 struct Closing {
+  static_assert(Final != Norm::none,
+                "optiform: HeadOptions - the head sees a normalised read-out; choose norm = "
+                "Norm::layer_norm or Norm::rms_norm");
   static constexpr Graph build() {
     Graph g;
     short seen = 0;
     detail::step<A>(g, detail::read_state<A>(g), &seen);
-    g.emit(Sink::store, 0, normalised(g, Norm::layer_norm, seen, A::gains));
+    g.emit(Sink::store, 0, normalised(g, Final, seen, A::gains));
     g.inputs = static_cast<short>(A::streams + 1 + A::oracles);
     g.stores = 1;
     g.columns = static_cast<short>(A::gains + 1);

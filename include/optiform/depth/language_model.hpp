@@ -19,14 +19,12 @@ class Decoder;
 ///   x_{k+1}, streams = rule's step with oracle_k(LN(rule's query))        for every step k
 ///   logits = LN(read-out) token_embedding^T
 ///
-/// Shapes    Segments: Layer<...> or Stack<Layer<...>>; depth, vocabulary, context, batch and
-///           length are run-time numbers.
+/// Shapes    Segments: Layer<...> or Stack<Layer<...>>, optionally with an Embedding<...> in front
+///           and a Head<...> behind; depth, vocabulary, context, batch and length are run-time
+///           numbers.
 /// Source    backbone of GPT-2; arXiv 2601.23236, arXiv 2605.24425.
 template <ModelShape Shape, class... Segments>
 struct LanguageModel {
-  static_assert(sizeof...(Segments) > 0,
-                "optiform: LanguageModel - expected at least one Layer or Stack<Layer>");
-
   template <class Backend, class T>
   class on {
     using Types = detail::ModelTypes<Backend, T, Shape, Segments...>;
@@ -151,7 +149,7 @@ struct LanguageModel {
     void project(Context& context, const T* values, Index rows, const T* seen, Index stride,
                  T* logits) const {
       kernels<Backend>::gemm(context, Transpose::no, Transpose::yes, rows, options_.vocabulary,
-                             Types::width, T(1), seen, stride, values + parameters_.tokens,
+                             Types::width, T(1), seen, stride, values + parameters_.head,
                              Types::width, T(0), logits, options_.vocabulary);
     }
     void check(const char* what, const std::int32_t* ids, Index n) const {

@@ -10,6 +10,7 @@
 #include <optiform/core/parameters.hpp>
 #include <optiform/core/shape.hpp>
 #include <optiform/depth/coefficients.hpp>
+#include <optiform/depth/ends.hpp>
 #include <optiform/depth/layer.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
@@ -17,7 +18,7 @@ OPTIFORM_NAMESPACE_BEGIN
 /// Run-time sizes and starting values of a language model.
 struct LanguageModelOptions {
   Index vocabulary = 50304;
-  Index context = 1024;                 ///< longest sequence, rows of the position table
+  Index context = 1024;                 ///< longest sequence, rows of a position table
   std::vector<Index> layers = {12};     ///< per stack
   CoefficientValues coefficients = {};  ///< overrides of initial and constant values, by name
 };
@@ -120,13 +121,14 @@ struct LayerOffsets {
   }
 };
 
+/// The layer types of a segment: a Layer stands for a Stack of it, an end has none.
 template <class S>
-struct as_stack {
-  using type = S;  // a Layer stands for a Stack of it
+struct segment_layers {
+  using type = std::conditional_t<read_end<S>::is_end, std::tuple<>, std::tuple<S>>;
 };
 template <class L>
-struct as_stack<Stack<L>> {
-  using type = L;
+struct segment_layers<Stack<L>> {
+  using type = std::tuple<L>;
 };
 
 /// The types a language model is made of.
@@ -136,10 +138,16 @@ struct ModelTypes {
   using T = Scalar;
   static constexpr ModelShape shape = S;
   static constexpr Index width = S.width;
-  static constexpr std::size_t stacks = sizeof...(Segments);
+  static constexpr Ends ends = ends_of<Segments...>();
+  using Layers = decltype(std::tuple_cat(std::declval<typename segment_layers<Segments>::type>()...));
+  static constexpr std::size_t stacks = std::tuple_size_v<Layers>;
+  static_assert(stacks > 0,
+                "optiform: LanguageModel - expected at least one Layer or Stack<Layer>");
+  static_assert(ends.embeddings <= 1 && ends.heads <= 1,
+                "optiform: LanguageModel - expected at most one Embedding and one Head");
   using Stacks = std::make_index_sequence<stacks>;
   template <std::size_t I>
-  using Layer = std::tuple_element_t<I, std::tuple<typename as_stack<Segments>::type...>>;
+  using Layer = std::tuple_element_t<I, Layers>;
   using FirstStep = typename Layer<0>::template Step<0>;
   static constexpr short streams = FirstStep::streams;
   /// Calls f<I>() for every stack, in order.
@@ -160,10 +168,10 @@ struct ModelParameters {
   static std::tuple<std::vector<Layer<I>>...> layers_of(std::index_sequence<I...>);
 
   ParameterTable table;
-  Index tokens = 0, positions = 0;
-  Index stream_tokens[Recording::max_streams]{},
-      stream_positions[Recording::max_streams]{};  ///< or -1
+  Index tokens = 0, positions = -1;  ///< -1: there is no such table
+  Index stream_tokens[Recording::max_streams]{}, stream_positions[Recording::max_streams]{};
   Index final_norm = 0;
+  Index head = 0;  ///< [vocabulary, width]
   decltype(layers_of(typename Types::Stacks{})) layers;
 
   explicit ModelParameters(const LanguageModelOptions& options) {
@@ -173,7 +181,8 @@ struct ModelParameters {
       return table.add(name, Role::embedding, {rows, width}, normal);
     };
     tokens = embedding("tok_emb.weight", options.vocabulary);
-    positions = embedding("pos_emb.weight", options.context);
+    constexpr bool with_positions = Types::ends.embedding.positions;
+    if (with_positions) positions = embedding("pos_emb.weight", options.context);
     using First = typename Types::FirstStep;
     for (short s = 0; s < Types::streams; ++s) {
       const StreamInfo& info = First::rule.stream[s];
@@ -181,7 +190,8 @@ struct ModelParameters {
       if (info.init != Init::learned || First::options.start == StreamStart::zeros) continue;
       const std::string prefix = info.names.prefix != nullptr ? info.names.prefix : info.name;
       stream_tokens[s] = embedding(prefix + "_tok_emb.weight", options.vocabulary);
-      stream_positions[s] = embedding(prefix + "_pos_emb.weight", options.context);
+      if (with_positions)
+        stream_positions[s] = embedding(prefix + "_pos_emb.weight", options.context);
     }
     Index total = 0, number = 0;
     for (const Index n : options.layers) total += n;
@@ -191,6 +201,10 @@ struct ModelParameters {
             Layer<I>::declare(table, number++, total, options.coefficients));
     });
     final_norm = table.add("final_ln.weight", Role::norm, {width}, Initialisation::value(1));
+    constexpr HeadOptions end = Types::ends.head;
+    head = end.tied ? tokens
+                    : table.add("head.weight", Role::embedding, {options.vocabulary, width},
+                                end.zero_start ? Initialisation::value(0) : normal);
   }
 };
 

@@ -55,7 +55,7 @@ class ModelPass {
   double head(const std::int32_t* targets, T* gradients, double gradient_scale) {
     const auto& at = w_.layout();
     const Index rows = w_.tokens(), vocabulary = options_.vocabulary;
-    const T* table = values_ + p_.tokens;
+    const T* table = values_ + p_.head;
     T* logits = w_.at(at.logits);
     double* losses = w_.template at<double>(at.losses);
     const double scale = gradients != nullptr ? gradient_scale / static_cast<double>(rows) : 0;
@@ -69,7 +69,7 @@ class ModelPass {
       K::gemm(context_, Transpose::no, Transpose::no, n, width, vocabulary, T(1), logits,
               vocabulary, table, width, T(0), w_.at(at.seen_gradient) + first * width, width);
       K::gemm(context_, Transpose::yes, Transpose::no, vocabulary, width, n, T(1), logits,
-              vocabulary, seen, width, T(1), gradients + p_.tokens, width);
+              vocabulary, seen, width, T(1), gradients + p_.head, width);
     }
     double sum = 0;
     for (Index r = 0; r < rows; ++r) sum += losses[r];
@@ -133,7 +133,8 @@ class ModelPass {
     const auto look_up = [&](Index table, Index positions, T* out) {
       each_sequence([&](Index batch, Index length, Index row, Index past) {
         K::embedding_forward(context_, batch, length, width, tokens + row, values_ + table,
-                             values_ + positions + past * width, out + row * width);
+                             positions >= 0 ? values_ + positions + past * width : nullptr,
+                             out + row * width);
       });
     };
     look_up(p_.tokens, p_.positions, w_.at(b.x));
@@ -160,7 +161,7 @@ class ModelPass {
   void backward_embed(const std::int32_t* tokens) {
     const auto scatter = [&](MemoryPlan::Handle from, Index table, Index positions) {
       K::embedding_backward(context_, w_.batch(), w_.length(), width, tokens, w_.at(from),
-                            gradients_ + table, gradients_ + positions);
+                            gradients_ + table, positions >= 0 ? gradients_ + positions : nullptr);
     };
     scatter(w_.layout().x_gradient, p_.tokens, p_.positions);
     for (short s = 0; s < Types::streams; ++s)
@@ -323,7 +324,7 @@ class ModelPass {
         RowArguments<T> a = step_arguments<A>(k, step);
         column(a, A::gains, p_.final_norm);
         a.output[0] = w_.at(w_.layout().seen);
-        run<Forward<Closing<A>>>(a);
+        run<Forward<Closing<A, Types::ends.head.norm>>>(a);
       } else {
         RowArguments<T> a = boundary_arguments<A, B>(k, step, *next);
         const StepBuffers& after = w_.layout().step[static_cast<std::size_t>(k + 1)];
@@ -356,7 +357,7 @@ class ModelPass {
     Wide gradient[2 * most_coefficients]{};
     follow<I, J>(l, [&]<class B>(const StepOffsets* next) {
       if constexpr (std::is_void_v<B>) {
-        using Program = Backward<Closing<A>>;
+        using Program = Backward<Closing<A, Types::ends.head.norm>>;
         RowArguments<T> a = step_arguments<A>(k, step);
         column(a, A::gains, p_.final_norm);
         a.input[adjoints] = w_.at(at.seen_gradient);

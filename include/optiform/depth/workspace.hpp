@@ -40,6 +40,18 @@ struct OracleBuffers<Backend, T, Shape, std::tuple<O...>> {
   std::vector<Caches> cache;  ///< per layer
   Scratch scratch;
 
+  /// Lets every oracle that wants it write to its scratch, once.
+  void prepare(std::byte* arena, Index length) const {
+    const auto each = [&]<class Oracle>(const typename Oracle::Scratch& own) {
+      if constexpr (requires { Oracle::prepare(arena, own, length); })
+        Oracle::prepare(arena, own, length);
+    };
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+      (each.template operator()<on<O>>(std::get<I>(scratch)), ...);
+    }
+    (std::index_sequence_for<O...>{});
+  }
+
   void reserve(MemoryPlan& plan, Index layers, Index batch, Index length, Pass pass) {
     const bool training = pass == Pass::training;
     scratch = Scratch{on<O>::reserve_scratch(plan, batch, length, training)...};
@@ -189,7 +201,10 @@ class ModelWorkspace {
       : layout_(std::move(layout)),
         arena_(layout_.memory.bytes()),
         batch_(layout_.batch),
-        length_(layout_.length) {}
+        length_(layout_.length) {
+    Types::each_stack(
+        [&]<std::size_t I>() { std::get<I>(layout_.oracles).prepare(arena(), length_); });
+  }
 
   /// Uses a part of the planned size from now on. Errors  more than was planned.
   void resize(Index batch, Index length) {

@@ -6,6 +6,19 @@
 
 OPTIFORM_NAMESPACE_BEGIN
 
+namespace detail {
+
+/// A number as a scalar, or as a vector register of them.
+template <class T>
+constexpr T constant(double number) {
+  if constexpr (requires { typename T::value_type; })
+    return T(static_cast<typename T::value_type>(number));
+  else
+    return T(number);
+}
+
+}  // namespace detail
+
 /// The exact Gaussian error linear unit.
 ///
 ///   value(x)      = x Phi(x),              Phi(x) = (1 + erf(x / sqrt 2)) / 2
@@ -22,6 +35,7 @@ struct Gelu {
 
   template <class T>
   static constexpr T derivative(T x) {
+    using detail::constant;
     using math::exp;
     return cumulative(x) +
            x * (constant<T>(0.39894228040143267794) * exp(constant<T>(-0.5) * x * x));
@@ -30,17 +44,65 @@ struct Gelu {
  private:
   template <class T>
   static constexpr T cumulative(T x) {
+    using detail::constant;
     using math::erf;
     return constant<T>(0.5) + constant<T>(0.5) * erf(constant<T>(0.70710678118654752440) * x);
   }
+};
 
-  /// A number as a scalar, or as a vector register of them.
+/// The sigmoid linear unit, also called swish.
+///
+///   value(x) = x s(x),   derivative(x) = s(x) (1 + x (1 - s(x))),   s(x) = 1 / (1 + exp(-x))
+///
+/// Limits    as Gelu.
+/// Source    Elfwing, Uchibe, Doya, arXiv 1702.03118; in a GatedMlp it makes SwiGLU.
+struct Silu {
   template <class T>
-  static constexpr T constant(double number) {
+  static constexpr T value(T x) {
+    return x * sigmoid(x);
+  }
+
+  template <class T>
+  static constexpr T derivative(T x) {
+    const T s = sigmoid(x), one = detail::constant<T>(1);
+    return s * (one + x * (one - s));
+  }
+
+ private:
+  template <class T>
+  static constexpr T sigmoid(T x) {
+    using math::exp;
+    const T one = detail::constant<T>(1);
+    return one / (one + exp(-x));
+  }
+};
+
+/// The square of the positive part.
+///
+///   value(x) = max(x, 0)^2,   derivative(x) = 2 max(x, 0)
+///
+/// Source    So et al., "Primer", arXiv 2109.08668.
+struct ReluSquared {
+  template <class T>
+  static constexpr T value(T x) {
+    const T positive = positive_part(x);
+    return positive * positive;
+  }
+
+  template <class T>
+  static constexpr T derivative(T x) {
+    const T positive = positive_part(x);
+    return positive + positive;
+  }
+
+ private:
+  template <class T>
+  static constexpr T positive_part(T x) {
+    const T zero = detail::constant<T>(0);
     if constexpr (requires { typename T::value_type; })
-      return T(static_cast<typename T::value_type>(number));
+      return max(x, zero);
     else
-      return T(number);
+      return x > zero ? x : zero;
   }
 };
 

@@ -12,31 +12,57 @@
 #include <optiform/core/parameters.hpp>
 #include <optiform/core/shape.hpp>
 #include <optiform/oracles/concept.hpp>
+#include <optiform/oracles/options.hpp>
+#include <optiform/oracles/projection.hpp>
+#include <optiform/oracles/rotary.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 
-/// Causal multi-head self-attention as a descent direction.
+/// Multi-head self-attention as a descent direction.
 ///
 ///   g = out_proj attention(qkv_proj y),   attention = softmax(q k^T / sqrt(head_dim)) v
 ///
-/// Shapes    y, g: [batch, length, width]; qkv_proj [3 width, width]: rows 0..width-1 make the
-///           queries, then keys, then values, head h in rows h head_dim of each; out_proj
+/// Shapes    y, g: [batch, length, width]; qkv_proj [(heads + 2 kv_heads) head_dim, width]: rows of
+///           the query heads, then of the key heads, then of the value heads; out_proj
 ///           [width, width]. Matrices are stored [out, in].
-/// Limits    a sequence of length 1 gives out_proj applied to its own value; no biases.
-/// Errors    heads that do not divide the width are refused while compiling.
-/// Source    Vaswani et al., "Attention is all you need", arXiv 1706.03762.
+/// Contract  Options may add a norm of every query and key head, without a gain, and a rotation
+///           after it. Both happen in place: their derivative needs the result only.
+/// Limits    a sequence of length 1 gives out_proj applied to its own value; no biases. Scores of
+///           rotated heads depend on the distance of their positions.
+/// Errors    heads that do not divide the width, and kv_heads that do not divide the heads, are
+///           refused while compiling.
+/// Source    Vaswani et al., "Attention is all you need", arXiv 1706.03762; grouped queries:
+/// Ainslie
+///           et al., arXiv 2305.13245; norms: Henry et al., arXiv 2010.04245.
 /// See       Mlp, the oracle that acts on each token alone.
-struct CausalAttention {
+template <AttentionOptions Options>
+struct Attention {
   using gradient_oracle_concept = gradient_oracle_tag;
   static constexpr std::string_view name = "attn";
+  static constexpr AttentionOptions options = Options;
+  static_assert(Options.window >= 0 && (Options.window == 0 || Options.causal),
+                "optiform: Attention - a window looks back from each token; choose window >= 0, "
+                "and causal = true with it");
+  static_assert(Options.rotary.base > 0 && Options.rotary.share >= 0 && Options.rotary.share <= 1,
+                "optiform: Attention - expected a rotary base > 0 and a share in [0, 1]");
 
   template <class Backend, class T, ModelShape Shape>
   class on {
-    static_assert(Shape.width > 0 && Shape.heads > 0 && Shape.width % Shape.heads == 0,
-                  "optiform: CausalAttention - the heads do not divide the width; choose heads "
-                  "with width % heads == 0");
+    static constexpr bool whole_heads =
+        Shape.width > 0 && Shape.heads > 0 && Shape.width % Shape.heads == 0;
+    static_assert(whole_heads,
+                  "optiform: Attention - the heads do not divide the width; choose heads with "
+                  "width % heads == 0");
+    static_assert(!whole_heads || (Shape.kv_heads >= 0 && Shape.heads % Shape.key_heads() == 0),
+                  "optiform: Attention - the kv_heads do not divide the heads; choose kv_heads "
+                  "with heads % kv_heads == 0");
     using K = kernels<Backend>;
     static constexpr Index width = Shape.width;
+    static constexpr Index turning_heads = Shape.heads + Shape.key_heads();
+    static constexpr Index qkv_width = (turning_heads + Shape.key_heads()) * Shape.head_dim();
+    static constexpr Index kv_width = Shape.key_heads() * Shape.head_dim();
+    static constexpr int pairs = Options.rotary.pairs(Shape.head_dim());
+    static constexpr bool transforms = Options.qk_norm || pairs > 0;
 
    public:
     using Context = context_t<Backend>;
@@ -45,63 +71,90 @@ struct CausalAttention {
     struct Parameters {
       Index qkv_proj, out_proj;
     };
-    /// Kept from forward to backward: [tokens, 3 width], [tokens, width], [batch, heads, length].
+    /// Kept from forward to backward: [tokens, qkv_width], [tokens, width],
+    /// [batch, heads, length], [tokens, heads + kv_heads] (with qk_norm).
     struct Cache {
-      MemoryPlan::Handle qkv, attended, log_sum_exp;
+      MemoryPlan::Handle qkv, attended, log_sum_exp, head_scale;
     };
-    /// Used within backward only: [tokens, 3 width] and [tokens, width].
+    /// Used within backward only: [tokens, qkv_width] and [tokens, width]. Written once by
+    /// prepare: the rotary table of the planned length.
     struct Scratch {
-      MemoryPlan::Handle qkv_gradient, attended_gradient;
+      MemoryPlan::Handle qkv_gradient, attended_gradient, rotation;
     };
-    /// Keys and values of the tokens so far: [sequences, heads, capacity, head_dim] each.
+    /// Keys and values of the tokens so far: [sequences, kv_heads, capacity, head_dim] each; the
+    /// rotary table of so many positions.
     struct Past {
-      MemoryPlan::Handle keys, values;
+      MemoryPlan::Handle keys, values, rotation;
     };
 
-    /// Adds the two matrices; the one that writes to the residual stream starts smaller.
+    /// Adds the two matrices.
     static Parameters declare(ParameterTable& table, const std::string& prefix, Index layers) {
-      const double residual = 0.02 / math::sqrt(2 * static_cast<double>(layers));
-      const Index qkv_proj = table.add(prefix + "qkv_proj.weight", Role::matrix, {3 * width, width},
+      const Index qkv_proj = table.add(prefix + "qkv_proj.weight", Role::matrix, {qkv_width, width},
                                        Initialisation::normal(0.02));
-      const Index out_proj = table.add(prefix + "out_proj.weight", Role::matrix, {width, width},
-                                       Initialisation::normal(residual));
+      const Index out_proj = add_projection(table, prefix + "out_proj.weight", width, width, layers,
+                                            Options.zero_start);
       return {qkv_proj, out_proj};
     }
 
     static Cache reserve_cache(MemoryPlan& plan, const std::string& name, Index batch,
                                Index length) {
       const Index tokens = batch * length;
-      const auto qkv = plan.reserve<T>(name + "qkv", tokens * 3 * width);
-      const auto attended = plan.reserve<T>(name + "attended", tokens * width);
-      const auto lse = plan.reserve<T>(name + "log_sum_exp", tokens * Shape.heads);
-      return {qkv, attended, lse};
+      Cache cache;
+      cache.qkv = plan.reserve<T>(name + "qkv", tokens * qkv_width);
+      cache.attended = plan.reserve<T>(name + "attended", tokens * width);
+      cache.log_sum_exp = plan.reserve<T>(name + "log_sum_exp", tokens * Shape.heads);
+      if (Options.qk_norm)
+        cache.head_scale = plan.reserve<T>(name + "head_scale", tokens * turning_heads);
+      return cache;
     }
 
     static Scratch reserve_scratch(MemoryPlan& plan, Index batch, Index length, bool backward) {
-      if (!backward) return {};
       const Index tokens = batch * length;
-      const auto qkv = plan.reserve<T>("attn.qkv_gradient", tokens * 3 * width);
-      const auto attended = plan.reserve<T>("attn.attended_gradient", tokens * width);
-      return {qkv, attended};
+      Scratch scratch;
+      if (backward) {
+        scratch.qkv_gradient = plan.reserve<T>("attn.qkv_gradient", tokens * qkv_width);
+        scratch.attended_gradient = plan.reserve<T>("attn.attended_gradient", tokens * width);
+      }
+      if (pairs > 0) scratch.rotation = plan.reserve<T>("attn.rotation", length * 2 * pairs);
+      return scratch;
+    }
+
+    /// Writes what stays the same for the life of a workspace.
+    static void prepare(std::byte* arena, const Scratch& scratch, Index length) {
+      if constexpr (pairs > 0)
+        rotary_table(Options.rotary, Shape.head_dim(), length,
+                     MemoryPlan::at<T>(arena, scratch.rotation));
     }
 
     static Past reserve_past(MemoryPlan& plan, const std::string& name, Index sequences,
                              Index capacity) {
-      const Index size = sequences * capacity * width;
-      const auto keys = plan.reserve<T>(name + "keys", size);
-      const auto values = plan.reserve<T>(name + "values", size);
-      return {keys, values};
+      const Index size = sequences * capacity * kv_width;
+      Past past;
+      past.keys = plan.reserve<T>(name + "keys", size);
+      past.values = plan.reserve<T>(name + "values", size);
+      if (pairs > 0) past.rotation = plan.reserve<T>(name + "rotation", capacity * 2 * pairs);
+      return past;
+    }
+
+    /// Writes what stays the same for the life of a decoder.
+    static void prepare_past(std::byte* arena, const Past& past, Index capacity) {
+      if constexpr (pairs > 0)
+        rotary_table(Options.rotary, Shape.head_dim(), capacity,
+                     MemoryPlan::at<T>(arena, past.rotation));
     }
 
     /// g = oracle(y); fills the cache.
     static void forward(Context& context, const T* parameters, const Parameters& at,
-                        std::byte* arena, const Cache& cache, const Scratch&, Index batch,
+                        std::byte* arena, const Cache& cache, const Scratch& scratch, Index batch,
                         Index length, const T* y, T* g) {
       const Index tokens = batch * length;
       T* qkv = MemoryPlan::at<T>(arena, cache.qkv);
       T* attended = MemoryPlan::at<T>(arena, cache.attended);
-      K::gemm(context, Transpose::no, Transpose::yes, tokens, 3 * width, width, T(1), y, width,
-              parameters + at.qkv_proj, width, T(0), qkv, 3 * width);
+      K::gemm(context, Transpose::no, Transpose::yes, tokens, qkv_width, width, T(1), y, width,
+              parameters + at.qkv_proj, width, T(0), qkv, qkv_width);
+      if constexpr (transforms)
+        K::heads_forward(context, problem(batch, length), transform(arena, scratch), qkv,
+                         head_scale(arena, cache));
       K::attention_forward(context, problem(batch, length), qkv, attended,
                            MemoryPlan::at<T>(arena, cache.log_sum_exp));
       K::gemm(context, Transpose::no, Transpose::yes, tokens, width, width, T(1), attended, width,
@@ -114,16 +167,27 @@ struct CausalAttention {
     static void decode(Context& context, const T* parameters, const Parameters& at,
                        std::byte* arena, const Cache& cache, const Scratch&, const Past& past,
                        const NewTokens& now, const T* y, T* g) {
+      static_assert(Options.causal,
+                    "optiform: Decoder - attention that looks ahead cannot go on with a sequence; "
+                    "choose AttentionOptions with causal = true");
       T* qkv = MemoryPlan::at<T>(arena, cache.qkv);
       T* attended = MemoryPlan::at<T>(arena, cache.attended);
-      K::gemm(context, Transpose::no, Transpose::yes, now.tokens, 3 * width, width, T(1), y, width,
-              parameters + at.qkv_proj, width, T(0), qkv, 3 * width);
+      K::gemm(context, Transpose::no, Transpose::yes, now.tokens, qkv_width, width, T(1), y, width,
+              parameters + at.qkv_proj, width, T(0), qkv, qkv_width);
       now.each_run([&](Index first, Index sequences, Index length, Index row) {
-        const Index skipped = first * now.capacity * width;
-        K::attention_decode(context, problem(sequences, length), now.past + first,
-                            qkv + row * 3 * width, MemoryPlan::at<T>(arena, past.keys) + skipped,
-                            MemoryPlan::at<T>(arena, past.values) + skipped, now.capacity,
-                            attended + row * width);
+        const AttentionProblem run = problem(sequences, length);
+        T* const fresh = qkv + row * qkv_width;
+        if constexpr (transforms)
+          K::heads_forward(context, run,
+                           HeadTransform<T>{.normalise = Options.qk_norm,
+                                            .pairs = pairs,
+                                            .rotation = MemoryPlan::at<T>(arena, past.rotation),
+                                            .past = now.past + first},
+                           fresh, head_scale(arena, cache) + row * turning_heads);
+        const Index skipped = first * now.capacity * kv_width;
+        K::attention_decode(
+            context, run, now.past + first, fresh, MemoryPlan::at<T>(arena, past.keys) + skipped,
+            MemoryPlan::at<T>(arena, past.values) + skipped, now.capacity, attended + row * width);
       });
       K::gemm(context, Transpose::no, Transpose::yes, now.tokens, width, width, T(1), attended,
               width, parameters + at.out_proj, width, T(0), g, width);
@@ -145,10 +209,13 @@ struct CausalAttention {
               parameters + at.out_proj, width, T(0), attended_gradient, width);
       K::attention_backward(context, problem(batch, length), qkv, attended, lse, attended_gradient,
                             qkv_gradient);
-      K::gemm(context, Transpose::yes, Transpose::no, 3 * width, width, tokens, T(1), qkv_gradient,
-              3 * width, y, width, T(1), gradients + at.qkv_proj, width);
-      K::gemm(context, Transpose::no, Transpose::no, tokens, width, 3 * width, T(1), qkv_gradient,
-              3 * width, parameters + at.qkv_proj, width, T(0), y_gradient, width);
+      if constexpr (transforms)
+        K::heads_backward(context, problem(batch, length), transform(arena, scratch), qkv,
+                          head_scale(arena, cache), qkv_gradient);
+      K::gemm(context, Transpose::yes, Transpose::no, qkv_width, width, tokens, T(1), qkv_gradient,
+              qkv_width, y, width, T(1), gradients + at.qkv_proj, width);
+      K::gemm(context, Transpose::no, Transpose::no, tokens, width, qkv_width, T(1), qkv_gradient,
+              qkv_width, parameters + at.qkv_proj, width, T(0), y_gradient, width);
     }
 
    private:
@@ -157,8 +224,18 @@ struct CausalAttention {
               .length = length,
               .heads = Shape.heads,
               .head_dim = Shape.head_dim(),
-              .causal = true,
+              .kv_heads = Shape.key_heads(),
+              .window = Options.window,
+              .causal = Options.causal,
               .scale = 1 / math::sqrt(static_cast<double>(Shape.head_dim()))};
+    }
+    static HeadTransform<T> transform(std::byte* arena, const Scratch& scratch) {
+      return {.normalise = Options.qk_norm,
+              .pairs = pairs,
+              .rotation = MemoryPlan::at<T>(arena, scratch.rotation)};
+    }
+    static T* head_scale(std::byte* arena, const Cache& cache) {
+      return MemoryPlan::at<T>(arena, cache.head_scale);
     }
   };
 };

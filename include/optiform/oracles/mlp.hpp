@@ -7,11 +7,13 @@
 
 #include <optiform/core/backend.hpp>
 #include <optiform/core/config.hpp>
-#include <optiform/core/math.hpp>
+#include <optiform/core/epilogue.hpp>
 #include <optiform/core/memory.hpp>
 #include <optiform/core/parameters.hpp>
 #include <optiform/core/shape.hpp>
 #include <optiform/oracles/concept.hpp>
+#include <optiform/oracles/options.hpp>
+#include <optiform/oracles/projection.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 
@@ -21,12 +23,12 @@ OPTIFORM_NAMESPACE_BEGIN
 ///
 /// Shapes    y, g: [batch, length, width]; w1 [hidden, width]; w2 [width, hidden]. Matrices are
 ///           stored [out, in].
-/// Contract  only w1 y is kept for backward; the activation is computed again, which is cheaper
-///           than reading it back from memory.
+/// Contract  only w1 y is kept for backward, which computes the activation again and writes it in
+///           its place: cheaper than a second buffer, and forward has to come before the next one.
 /// Limits    tokens do not see each other; no biases.
 /// Errors    a shape without a hidden size is refused while compiling.
-/// See       Gelu, the usual Activation; CausalAttention, the oracle that mixes tokens.
-template <class Activation>
+/// See       Gelu and ReluSquared, its usual Activations; GatedMlp; Attention, which mixes tokens.
+template <class Activation, MlpOptions Options>
 struct Mlp {
   using gradient_oracle_concept = gradient_oracle_tag;
   static constexpr std::string_view name = "mlp";
@@ -51,18 +53,17 @@ struct Mlp {
     struct Cache {
       MemoryPlan::Handle preactivation;
     };
-    /// Activation(w1 y), later its gradient: [tokens, hidden].
+    /// Activation(w1 y), in backward its gradient: [tokens, hidden].
     struct Scratch {
       MemoryPlan::Handle activated;
     };
 
-    /// Adds the two matrices; the one that writes to the residual stream starts smaller.
+    /// Adds the two matrices.
     static Parameters declare(ParameterTable& table, const std::string& prefix, Index layers) {
-      const double residual = 0.02 / math::sqrt(2 * static_cast<double>(layers));
       const Index w1 = table.add(prefix + "w1.weight", Role::matrix, {hidden, width},
                                  Initialisation::normal(0.02));
-      const Index w2 = table.add(prefix + "w2.weight", Role::matrix, {width, hidden},
-                                 Initialisation::normal(residual));
+      const Index w2 =
+          add_projection(table, prefix + "w2.weight", width, hidden, layers, Options.zero_start);
       return {w1, w2};
     }
 
@@ -83,9 +84,8 @@ struct Mlp {
       T* preactivation = MemoryPlan::at<T>(arena, cache.preactivation);
       T* activated = MemoryPlan::at<T>(arena, scratch.activated);
       K::gemm(context, Transpose::no, Transpose::yes, tokens, hidden, width, T(1), y, width,
-              parameters + at.w1, width, T(0), preactivation, hidden);
-      K::template activation_forward<Activation>(context, tokens * hidden, preactivation,
-                                                 activated);
+              parameters + at.w1, width, T(0), activated, hidden,
+              epilogue(Keep<T>{preactivation, hidden}, Activate<Activation>{}));
       K::gemm(context, Transpose::no, Transpose::yes, tokens, width, hidden, T(1), activated,
               hidden, parameters + at.w2, hidden, T(0), g, width);
     }
@@ -95,17 +95,13 @@ struct Mlp {
                          std::byte* arena, const Cache& cache, const Scratch& scratch, Index batch,
                          Index length, const T* y, const T* g_gradient, T* y_gradient) {
       const Index tokens = batch * length;
-      const T* preactivation = MemoryPlan::at<T>(arena, cache.preactivation);
-      T* activated = MemoryPlan::at<T>(arena, scratch.activated);
-      K::template activation_forward<Activation>(context, tokens * hidden, preactivation,
-                                                 activated);
+      T* activated = MemoryPlan::at<T>(arena, cache.preactivation);
+      T* hidden_gradient = MemoryPlan::at<T>(arena, scratch.activated);
+      K::gemm(context, Transpose::no, Transpose::no, tokens, hidden, width, T(1), g_gradient, width,
+              parameters + at.w2, hidden, T(0), hidden_gradient, hidden,
+              TimesDerivativeAndActivate<Activation, T>{activated, hidden});
       K::gemm(context, Transpose::yes, Transpose::no, width, hidden, tokens, T(1), g_gradient,
               width, activated, hidden, T(1), gradients + at.w2, hidden);
-      T* hidden_gradient = activated;  // the activation is not needed any more
-      K::gemm(context, Transpose::no, Transpose::no, tokens, hidden, width, T(1), g_gradient, width,
-              parameters + at.w2, hidden, T(0), hidden_gradient, hidden);
-      K::template activation_backward<Activation>(context, tokens * hidden, preactivation,
-                                                  hidden_gradient, hidden_gradient);
       K::gemm(context, Transpose::yes, Transpose::no, hidden, width, tokens, T(1), hidden_gradient,
               hidden, y, width, T(1), gradients + at.w1, width);
       K::gemm(context, Transpose::no, Transpose::no, tokens, width, hidden, T(1), hidden_gradient,

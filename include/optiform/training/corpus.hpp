@@ -58,15 +58,15 @@ inline std::string read_text(const std::filesystem::path& path) {
 
 /// Tokens of a whole text, encoded by several threads.
 ///
-/// Contract  the text is cut after fixed amounts, at line ends: the number of threads changes
-///           nothing.
+/// Contract  the tokens of tokenizer.encode(text): it is cut after fixed amounts, where the
+/// tokenizer
+///           says that no token changes. The number of threads changes nothing.
 inline std::vector<std::int32_t> encode_text(const Tokenizer& tokenizer, std::string_view text,
                                              int threads) {
   constexpr std::size_t segment = 1 << 20;
   std::vector<std::string_view> parts;
   while (!text.empty()) {
-    const std::size_t line_end = text.find('\n', std::min(segment, text.size()));
-    const std::size_t size = line_end == std::string_view::npos ? text.size() : line_end + 1;
+    const std::size_t size = tokenizer.safe_cut(text, segment);
     parts.push_back(text.substr(0, size));
     text.remove_prefix(size);
   }
