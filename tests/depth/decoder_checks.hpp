@@ -74,7 +74,7 @@ struct DecoderTrial {
 
 /// Prompts of unequal lengths at once, then token by token while any text lasts.
 template <class Model, class Backend, class T>
-void check_decoder_of(double bound) {
+void check_decoder_of_model(double bound) {
   DecoderTrial<Model, Backend, T> trial({40, 9, 23});
   typename DecoderTrial<Model, Backend, T>::On::Decoder decoder(trial.model, 3, 40);
   std::vector<typename decltype(trial)::Tokens> part(3);
@@ -99,9 +99,10 @@ void check_decoder_of(double bound) {
   while (done[0] < 38) advance(1, 1, 1);
   advance(2, 0, 0);
 }
+
 template <class Layers, class Backend, class T>
 void check_decoder(double bound) {
-  check_decoder_of<LanguageModel<decoder_shape, Layers>, Backend, T>(bound);
+  check_decoder_of_model<LanguageModel<decoder_shape, Layers>, Backend, T>(bound);
 }
 
 }  // namespace optiform::testing

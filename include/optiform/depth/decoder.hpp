@@ -47,16 +47,6 @@ struct LayerPast<Backend, T, Shape, std::tuple<O...>> {
     };
     return type{one(std::in_place_type<typename O::template on<Backend, T, Shape>>, O::name)...};
   }
-  static void prepare(std::byte* arena, const type& past, Index capacity) {
-    const auto one = [&]<class Oracle>(std::in_place_type_t<Oracle>, const auto& own) {
-      if constexpr (requires { Oracle::prepare_past(arena, own, capacity); })
-        Oracle::prepare_past(arena, own, capacity);
-    };
-    [&]<std::size_t... I>(std::index_sequence<I...>) {
-      (one(std::in_place_type<typename O::template on<Backend, T, Shape>>, std::get<I>(past)), ...);
-    }
-    (std::index_sequence_for<O...>{});
-  }
 };
 
 template <class Types>
@@ -76,12 +66,6 @@ struct Continuation {
     Types::each_stack([&]<std::size_t I>() {
       for (Index l = 0; l < options.layers[I]; ++l)
         std::get<I>(past).push_back(Past<I>::reserve(plan, number++, sequences, capacity));
-    });
-  }
-  /// Lets every oracle that wants it write to its part of the arena, once.
-  void prepare(std::byte* arena, Index capacity) const {
-    Types::each_stack([&]<std::size_t I>() {
-      for (const auto& layer : std::get<I>(past)) Past<I>::prepare(arena, layer, capacity);
     });
   }
   /// Of oracle O in layer l of stack I.
@@ -189,9 +173,7 @@ class Decoder {
         past_(static_cast<std::size_t>(sequences)),
         count_(past_.size()),
         rest_(past_.size()),
-        ids_(static_cast<std::size_t>(rows_)) {
-    continuation_.prepare(workspace_.arena(), capacity);
-  }
+        ids_(static_cast<std::size_t>(rows_)) {}
 
   static constexpr std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 

@@ -133,6 +133,14 @@ concept oracle_remembers = requires(MemoryPlan& plan, const std::string& name, I
   On::decode(context, nullptr, parameters, arena, cache, scratch, past, tokens, nullptr, nullptr);
 };
 
+/// Whether an oracle on its backend keeps numbers that stay the same for the life of a workspace.
+template <class On>
+concept oracle_has_constants = requires(MemoryPlan& plan, std::byte* arena,
+                                        typename On::Scratch& scratch, Index positions) {
+  On::reserve_constants(plan, scratch, positions);
+  On::write_constants(arena, scratch, positions);
+};
+
 /// Whether an oracle says that its tokens do not see each other, so that its forward serves.
 template <class Oracle>
 concept oracle_keeps_tokens_apart = !Oracle::mixes_tokens;
