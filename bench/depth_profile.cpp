@@ -99,6 +99,12 @@ struct kernels<bench::Timed> {
     bench::timed(bench::attention_backward,
                  [&] { K::attention_backward(c, p, qkv, out, lse, out_gradient, qkv_gradient); });
   }
+  template <class T>
+  static void attention_decode(Context& c, const AttentionProblem& p, const Index* past,
+                               const T* qkv, T* keys, T* values, Index capacity, T* out) {
+    bench::timed(bench::attention_forward,
+                 [&] { K::attention_decode(c, p, past, qkv, keys, values, capacity, out); });
+  }
   template <class Activation, class T>
   static void activation_forward(Context& c, Index n, const T* x, T* y) {
     bench::timed(bench::activation, [&] { K::activation_forward<Activation>(c, n, x, y); });

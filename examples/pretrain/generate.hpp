@@ -2,14 +2,22 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
-#include <optiform/training/sampling.hpp>
+#include <optiform/training/generation.hpp>
 
 /// What pretrain does when it is called by the name generate (see examples/generate): it shares
 /// the compiled models. Returns the exit code.
 int generate_main(int argc, char** argv);
 
-/// The prompt and what the run's model adds to it. Throws optiform::Error.
-std::string continue_prompt(const std::string& run, const std::string& prompt,
-                            optiform::Index tokens, int threads,
-                            optiform::SamplingOptions sampling);
+/// Texts to continue with a run's model, and how.
+struct GenerationRequest {
+  std::string run;
+  std::vector<std::string> prompts = {"The "};
+  optiform::GenerationOptions options;
+  int threads = 0;
+};
+
+/// Prints the prompts and what the run's model adds to them; one prompt's text as it comes.
+/// Throws optiform::Error.
+optiform::Generation continue_prompts(const GenerationRequest& request);

@@ -13,8 +13,8 @@
 
 #include <optiform/io/checksum.hpp>
 #include <optiform/training/bigram.hpp>
+#include <optiform/training/generation.hpp>
 #include <optiform/training/run.hpp>
-#include <optiform/training/sampling.hpp>
 
 #include "config_file.hpp"
 #include "data.hpp"
@@ -125,10 +125,12 @@ nlohmann::json fixed_configuration(const Options& options, const Data& data) {
 }
 
 std::string sample(AnyTrainer& trainer, const Tokenizer& tokenizer, const Options& options) {
-  auto ids = tokenizer.encode(options.prompt.empty() ? "The " : options.prompt);
-  continue_text(trainer, ids, options.sample_tokens, options.length,
-                {.seed = options.seed, .vocabulary = tokenizer.vocabulary()});
-  return tokenizer.decode(ids);
+  const std::string prompt = options.prompt.empty() ? "The " : options.prompt;
+  const auto decoder = trainer.decoder(1, options.length);
+  return prompt + generate(*decoder, tokenizer, {prompt},
+                           {.sampling = {.seed = options.seed}, .tokens = options.sample_tokens})
+                      .texts[0]
+                      .text;
 }
 
 void write_summary(const Options& options, const AnyTrainer& trainer, const RunState& state,

@@ -11,6 +11,7 @@
 #include <optiform/core/parameters.hpp>           // IWYU pragma: export
 #include <optiform/core/random.hpp>               // IWYU pragma: export
 #include <optiform/core/tensor.hpp>               // IWYU pragma: export
+#include <optiform/depth/decoder.hpp>             // IWYU pragma: export
 #include <optiform/depth/language_model.hpp>      // IWYU pragma: export
 #include <optiform/oracles/activations.hpp>       // IWYU pragma: export
 #include <optiform/oracles/attention.hpp>         // IWYU pragma: export

@@ -10,9 +10,9 @@
 namespace optiform::testing {
 namespace {
 
-constexpr ModelShape shape{.width = 20, .heads = 5, .hidden = 9};
+constexpr ModelShape shape{.width = 24, .heads = 6, .hidden = 9, .kv_heads = 2};
 constexpr DepthOptions rms{.velocity_norm = Norm::rms_norm, .pre_norm = Norm::rms_norm};
-using Turned = Attention<AttentionOptions{.rotary = Rotary{}, .qk_norm = true}>;
+using Turned = Attention<AttentionOptions{.window = 3, .rotary = Rotary{}, .qk_norm = true}>;
 
 template <class Rule>
 using Modern = LanguageModel<shape, Embedding<EmbeddingOptions{.positions = false}>,
@@ -58,7 +58,7 @@ TEST_CASE("modern models: the tensors there are") {
   CHECK(table.find("vel_pos_emb.weight") == nullptr);
   CHECK(table.find("layers.1.ln_attn.weight") != nullptr);
   REQUIRE(table.find("head.weight") != nullptr);
-  CHECK(table.find("head.weight")->shape == std::vector<Index>{31, 20});
+  CHECK(table.find("head.weight")->shape == std::vector<Index>{31, 24});
   CHECK(table.find("head.weight")->role == Role::embedding);
   CHECK(table.find("head.weight")->initialisation.deviation == 0.02);
   using Zero = LanguageModel<shape, TransformerLayer<GradientDescent, Turned, Mlp<Gelu>>,

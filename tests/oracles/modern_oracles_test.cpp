@@ -20,6 +20,8 @@ using Turned = Attention<AttentionOptions{.rotary = Rotary{}}>;
 using HalfTurned = Attention<AttentionOptions{.rotary = Rotary{.base = 100, .share = 0.5}}>;
 using Normed = Attention<AttentionOptions{.qk_norm = true}>;
 using Modern = Attention<AttentionOptions{.rotary = Rotary{}, .qk_norm = true}>;
+using Windowed = Attention<AttentionOptions{.window = 3, .rotary = Rotary{}}>;
+using Both = Attention<AttentionOptions{.causal = false}>;
 using SwiGlu = GatedMlp<Silu>;
 
 double inner(Index n, const double* x, const double* y) {
@@ -46,6 +48,17 @@ TEST_CASE_TEMPLATE("Attention: rotation and norm have their derivative", Backend
   check_derivatives<Modern, Backend, wide>(1, 5);
 }
 
+TEST_CASE_TEMPLATE("Attention: shared keys and windows have their derivative", Backend, Reference,
+                   Cpu) {
+  constexpr ModelShape pairs{.width = 24, .heads = 4, .kv_heads = 2},
+      one{.width = 15, .heads = 3, .kv_heads = 1};
+  check_derivatives<CausalAttention, Backend, pairs>(2, 7);
+  check_derivatives<Modern, Backend, pairs>(2, 7);
+  check_derivatives<Modern, Backend, one>(1, 5);
+  check_derivatives<Windowed, Backend, one>(2, 9);
+  check_derivatives<Both, Backend, one>(2, 4);
+}
+
 TEST_CASE_TEMPLATE("MLPs: every activation and the gate have their derivative", Backend, Reference,
                    Cpu) {
   constexpr ModelShape small{.width = 3, .heads = 1, .hidden = 19},
@@ -63,6 +76,8 @@ TEST_CASE_TEMPLATE("Modern oracles: the CPU agrees with the reference", T, float
   check_parity<Turned, T, shape>(2, 37);
   check_parity<HalfTurned, T, shape>(2, 37);
   check_parity<Modern, T, shape>(2, 37);
+  check_parity<Modern, T, ModelShape{.width = 60, .heads = 6, .kv_heads = 2}>(2, 37);
+  check_parity<Windowed, T, shape>(2, 37);
   check_parity<SwiGlu, T, shape>(2, 37);
   check_parity<Mlp<ReluSquared>, T, shape>(2, 37);
 }
@@ -154,6 +169,32 @@ TEST_CASE_TEMPLATE("qk_norm: every head of queries and keys has root mean square
   }
 }
 
+TEST_CASE_TEMPLATE("Attention: shared keys are those of heads with equal rows", Backend, Reference,
+                   Cpu) {
+  constexpr ModelShape shared{.width = 12, .heads = 4, .kv_heads = 2},
+      full{.width = 12, .heads = 4};
+  constexpr Index width = 12, dims = 3;
+  Trial<Modern, Backend, double, shared> few(2, 5);
+  Trial<Modern, Backend, double, full> all(2, 5);
+  const auto copy = [&](Index to, Index from, Index rows) {
+    for (Index i = 0; i < rows * width; ++i)
+      all.parameters[static_cast<std::size_t>(to * width + i)] =
+          few.parameters[static_cast<std::size_t>(from * width + i)];
+  };
+  copy(0, 0, width);  // queries
+  for (Index head = 0; head < 4; ++head) {
+    copy(width + head * dims, width + head / 2 * dims, dims);                 // keys
+    copy(2 * width + head * dims, width + 2 * dims + head / 2 * dims, dims);  // values
+  }
+  for (Index i = 0; i < width * width; ++i)
+    all.parameters[static_cast<std::size_t>(all.at.out_proj + i)] =
+        few.parameters[static_cast<std::size_t>(few.at.out_proj + i)];
+  all.y = few.y;
+  few.forward();
+  all.forward();
+  CHECK(relative_error(few.g, all.g) < 1e-13);
+}
+
 TEST_CASE("Modern oracles: tensors, shapes, and projections that start at zero") {
   constexpr ModelShape shape{.width = 8, .heads = 2, .hidden = 32};
   ParameterTable table;
@@ -161,6 +202,8 @@ TEST_CASE("Modern oracles: tensors, shapes, and projections that start at zero")
       table, "layers.3.attn.", 12);
   GatedMlp<Silu, MlpOptions{.zero_start = true}>::on<Reference, double, shape>::declare(
       table, "layers.3.mlp.", 12);
+  constexpr ModelShape shared{.width = 8, .heads = 4, .kv_heads = 2};
+  CausalAttention::on<Reference, double, shared>::declare(table, "layers.4.attn.", 12);
   const auto expect = [&](const char* name, std::vector<Index> sizes, double deviation) {
     const ParameterInfo* info = table.find(name);
     REQUIRE(info != nullptr);
@@ -171,6 +214,7 @@ TEST_CASE("Modern oracles: tensors, shapes, and projections that start at zero")
   };
   expect("layers.3.attn.qkv_proj.weight", {24, 8}, 0.02);
   expect("layers.3.attn.out_proj.weight", {8, 8}, 0);
+  expect("layers.4.attn.qkv_proj.weight", {16, 8}, 0.02);
   expect("layers.3.mlp.w13.weight", {64, 8}, 0.02);
   expect("layers.3.mlp.w2.weight", {8, 32}, 0);
 }

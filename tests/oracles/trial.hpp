@@ -36,11 +36,11 @@ struct Trial {
         length(length_),
         at(On::declare(table, "o.", 1)),
         cache(On::reserve_cache(plan, "cache.", batch, length)),
-        scratch(On::reserve_scratch(plan, batch, length, true)),
+        scratch(reserved_scratch()),
         arena(plan.bytes()),
         context(threads) {
-    if constexpr (requires { On::prepare(arena.data(), scratch, length); })
-      On::prepare(arena.data(), scratch, length);
+    if constexpr (optiform::detail::oracle_has_constants<On>)
+      On::write_constants(arena.data(), scratch, length);
     Rng rng(17);
     parameters = normal<T>(rng, table.total(), 0.4);
     y = normal<T>(rng, batch * length * Shape.width);
@@ -48,6 +48,12 @@ struct Trial {
     gradients.assign(parameters.size(), T(0));
     y_gradient.assign(y.size(), T(0));
     g.assign(y.size(), T(0));
+  }
+  typename On::Scratch reserved_scratch() {
+    auto reserved = On::reserve_scratch(plan, batch, length, true);
+    if constexpr (optiform::detail::oracle_has_constants<On>)
+      On::reserve_constants(plan, reserved, length);
+    return reserved;
   }
   void forward() {
     On::forward(context, parameters.data(), at, arena.data(), cache, scratch, batch, length,

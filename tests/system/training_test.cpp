@@ -34,6 +34,23 @@ TEST_CASE("pretrain: trains, logs, saves, samples, and generate continues its ru
   CHECK(first.out.starts_with("the sea"));
   CHECK(first.out.size() == 7 + 30 + 1);
   CHECK(run(folder.path, "generate", prompt).out == first.out);
+  CHECK(first.err.find("30 tokens, ") == 0);
+  CHECK(first.err.find(" tokens per second; prompts of 7 tokens took ") != std::string::npos);
+  CHECK(run(folder.path, "generate", prompt + Arguments{"--quiet"}).err == "");
+
+  // Text 0 of several is the text of its prompt alone; all filters at once, longer than the model
+  // looks back.
+  const auto both = run(folder.path, "generate", prompt + Arguments{"--prompt", "a"});
+  CHECK(both.out.starts_with(first.out + "--\na"));
+  const Arguments filters{"--top-p", "0.9",  "--min-p", "0.05", "--repetition-penalty", "1.1",
+                          "--stop",  "\x01", "--top-k", "20",   "--temperature",        "1.2"};
+  const auto filtered = run(folder.path, "generate",
+                            Arguments{"run", "--prompt", "the sea", "--tokens", "150"} + filters);
+  CHECK(filtered.code == 0);
+  CHECK(filtered.out.size() == 7 + 150 + 1);
+  // The first letter of what was written stops it before it begins.
+  const Arguments stop{"--stop", first.out.substr(7, 1)};
+  CHECK(run(folder.path, "generate", prompt + stop).out == "the sea\n");
 }
 
 TEST_CASE("pretrain: every rule trains and writes text") {

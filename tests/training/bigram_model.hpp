@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <memory>
+#include <span>
 
 #include <optiform/core/memory.hpp>
 #include <optiform/core/parameters.hpp>
@@ -29,9 +30,7 @@ struct Bigram {
     struct Workspace {
       std::vector<T> logits;
       std::vector<double> losses;
-      Index length = 0;
       void resize(Index batch, Index of) {
-        length = of;
         losses.resize(static_cast<std::size_t>(batch * of));
       }
     };
@@ -52,7 +51,7 @@ struct Bigram {
     Workspace workspace(Index batch, Index length, Pass) const {
       const auto rows = static_cast<std::size_t>(batch * length);
       return {std::vector<T>(rows * static_cast<std::size_t>(options_.vocabulary)),
-              std::vector<double>(rows), length};
+              std::vector<double>(rows)};
     }
     MemoryPlan plan(Index batch, Index length, Pass) const {
       MemoryPlan plan;
@@ -65,12 +64,33 @@ struct Bigram {
         for (Index j = 0; j < v; ++j)
           out[row * v + j] = values[j] + values[weight_ + tokens[row] * v + j];
     }
-    void next_token_logits(Context&, const T* values, Workspace& memory, const std::int32_t* tokens,
-                           T* out) {
-      const auto rows = static_cast<Index>(memory.losses.size()), v = options_.vocabulary;
-      for (Index row = memory.length - 1; row < rows; row += memory.length)
-        for (Index j = 0; j < v; ++j) *out++ = values[j] + values[weight_ + tokens[row] * v + j];
-    }
+    /// All that a bigram remembers is how much it was told.
+    class Decoder {
+     public:
+      using Tokens = std::span<const std::int32_t>;
+      Decoder(const on& model, Index sequences, Index capacity)
+          : model_(model), capacity_(capacity), length_(static_cast<std::size_t>(sequences)) {}
+      Index sequences() const { return static_cast<Index>(length_.size()); }
+      Index capacity() const { return capacity_; }
+      Index length(Index sequence) const { return length_[static_cast<std::size_t>(sequence)]; }
+      void restart(Index sequence) { length_[static_cast<std::size_t>(sequence)] = 0; }
+      void append(Context&, const T* values, std::span<const Tokens> tokens, T* logits) {
+        const Index v = model_.options_.vocabulary;
+        for (std::size_t b = 0; b < tokens.size(); ++b) {
+          if (tokens[b].empty()) continue;
+          length_[b] += static_cast<Index>(tokens[b].size());
+          if (length_[b] > capacity_) fail("the sequence is full");
+          for (Index j = 0; j < v; ++j)
+            logits[static_cast<Index>(b) * v + j] =
+                values[j] + values[model_.weight_ + tokens[b].back() * v + j];
+        }
+      }
+
+     private:
+      const on& model_;
+      Index capacity_;
+      std::vector<Index> length_;
+    };
     double loss(Context& c, const T* values, Workspace& memory, const std::int32_t* tokens,
                 const std::int32_t* targets) {
       logits(c, values, memory, tokens, memory.logits.data());

@@ -61,6 +61,9 @@ class CpuContext {
     return grown(gemm_scratch_[static_cast<std::size_t>(thread)], bytes);
   }
 
+  /// Memory of one threaded kernel, filled and read by all threads.
+  std::byte* shared_scratch(Index bytes) { return grown(shared_scratch_, bytes); }
+
  private:
   static int counted(int threads) {
     if (threads < 0) fail("CpuContext: threads = ", threads, ", expected 0 (all cores) or more");
@@ -74,6 +77,7 @@ class CpuContext {
 
   Threads threads_;
   std::vector<Buffer<std::byte>> scratch_, gemm_scratch_;
+  Buffer<std::byte> shared_scratch_;
 };
 
 OPTIFORM_NAMESPACE_END

@@ -52,8 +52,8 @@ OPTIFORM_INLINE void turn_head(Index head_dim, Index pairs, const T* rotation, T
 template <class Context, class T, class F>
 void each_token_of_heads(Context& context, const AttentionProblem& p, const HeadTransform<T>& t,
                          F&& f) {
-  const Index kv_heads = p.kv_heads > 0 ? p.kv_heads : p.heads, turning = p.heads + kv_heads;
-  const Index rows = p.batch * p.length, stride = (turning + kv_heads) * p.head_dim;
+  const Index turning = p.heads + p.key_heads();
+  const Index rows = p.batch * p.length, stride = p.token_stride();
   const Index piece = std::max<Index>(1, 16384 / stride);
   context.parallel((rows + piece - 1) / piece, [&](Index task, int) {
     for (Index r = task * piece; r < std::min(rows, (task + 1) * piece); ++r) {

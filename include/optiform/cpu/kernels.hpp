@@ -7,6 +7,7 @@
 #include <optiform/core/config.hpp>
 #include <optiform/cpu/activation.hpp>
 #include <optiform/cpu/attention.hpp>
+#include <optiform/cpu/attention_decode.hpp>
 #include <optiform/cpu/backend.hpp>
 #include <optiform/cpu/context.hpp>
 #include <optiform/cpu/cross_entropy.hpp>
@@ -60,6 +61,12 @@ struct kernels<BasicCpu<Gemm, Threads>> {
                                  const T* out, const T* log_sum_exp, const T* out_gradient,
                                  T* qkv_gradient) {
     cpu::attention_backward(context, problem, qkv, out, log_sum_exp, out_gradient, qkv_gradient);
+  }
+
+  template <class T>
+  static void attention_decode(Context& context, const AttentionProblem& problem, const Index* past,
+                               const T* qkv, T* keys, T* values, Index capacity, T* out) {
+    cpu::attention_decode(context, problem, past, qkv, keys, values, capacity, out);
   }
 
   template <class Activation, class T>

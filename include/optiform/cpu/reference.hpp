@@ -10,6 +10,7 @@
 #include <optiform/core/error.hpp>
 #include <optiform/cpu/backend.hpp>
 #include <optiform/cpu/reference_attention.hpp>
+#include <optiform/cpu/reference_decode.hpp>
 #include <optiform/cpu/reference_oracles.hpp>
 #include <optiform/cpu/reference_rows.hpp>
 
@@ -95,6 +96,18 @@ struct kernels<Reference> {
                                  const T* out, const T* log_sum_exp, const T* out_gradient,
                                  T* qkv_gradient) {
     ReferenceAttention<T>(problem).backward(qkv, out, log_sum_exp, out_gradient, qkv_gradient);
+  }
+
+  /// Causal attention of problem.length new tokens per sequence, of which the first follows
+  /// past[b] others: appends their keys and values to the caches, then attends over those.
+  ///
+  /// Shapes    past [batch]; qkv as above; keys, values += [batch, kv_heads, capacity, head_dim];
+  ///           out = [batch, length, heads, head_dim].
+  /// Contract  past[b] + length <= capacity. Sequences do not see each other.
+  template <class T>
+  static void attention_decode(Context&, const AttentionProblem& problem, const Index* past,
+                               const T* qkv, T* keys, T* values, Index capacity, T* out) {
+    reference::attention_decode(problem, past, qkv, keys, values, capacity, out);
   }
 
   /// y = Activation(x), element by element; y may be x.

@@ -56,12 +56,12 @@ struct ReferenceHeads {
   /// Calls f(number of the head among those that turn, its offset, its position's cosines).
   template <class F>
   static void each_head(const AttentionProblem& p, const HeadTransform<T>& t, F&& f) {
-    const Index kv_heads = p.kv_heads > 0 ? p.kv_heads : p.heads, turning = p.heads + kv_heads;
+    const Index turning = p.heads + p.key_heads();
     for (Index b = 0; b < p.batch; ++b) {
       for (Index i = 0; i < p.length; ++i) {
         const Index row = b * p.length + i, position = (t.past != nullptr ? t.past[b] : 0) + i;
         for (Index h = 0; h < turning; ++h)
-          f(row * turning + h, (row * (turning + kv_heads) + h) * p.head_dim,
+          f(row * turning + h, p.query_at(b, i, h),
             t.pairs > 0 ? t.rotation + position * 2 * t.pairs : nullptr);
       }
     }

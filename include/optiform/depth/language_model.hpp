@@ -9,6 +9,9 @@
 
 OPTIFORM_NAMESPACE_BEGIN
 
+template <class Model>
+class Decoder;
+
 /// A decoder-only language model whose layers are optimizer steps. A pure description: feature
 /// sizes and structure are types; `on<Backend, T>` instantiates it.
 ///
@@ -31,6 +34,7 @@ struct LanguageModel {
     using Scalar = T;
     using Context = context_t<Backend>;
     using Workspace = ModelWorkspace<Types>;
+    using Decoder = optiform::Decoder<on>;  ///< <optiform/depth/decoder.hpp>
 
     /// Errors  sizes that are not positive, a number of stacks that differs from the type's, an
     ///         override that names no coefficient or leaves its range.
@@ -107,6 +111,8 @@ struct LanguageModel {
     }
 
    private:
+    friend Decoder;
+
     static LanguageModelOptions checked(LanguageModelOptions options) {
       if (options.vocabulary < 1)
         fail("vocabulary = ", options.vocabulary, ", expected at least 1");

@@ -139,7 +139,8 @@ struct ModelTypes {
   static constexpr ModelShape shape = S;
   static constexpr Index width = S.width;
   static constexpr Ends ends = ends_of<Segments...>();
-  using Layers = decltype(std::tuple_cat(std::declval<typename segment_layers<Segments>::type>()...));
+  using Layers =
+      decltype(std::tuple_cat(std::declval<typename segment_layers<Segments>::type>()...));
   static constexpr std::size_t stacks = std::tuple_size_v<Layers>;
   static_assert(stacks > 0,
                 "optiform: LanguageModel - expected at least one Layer or Stack<Layer>");

@@ -10,12 +10,18 @@ OPTIFORM_NAMESPACE_BEGIN
 
 namespace detail {
 
-/// One forward, loss or backward computation of a language model.
+/// What the oracles remember of the tokens before, per stack and layer, and the tokens that come
+/// now.
+template <class Types>
+struct Continuation;
+
+/// One forward, loss or backward computation of a language model, or a forward one over the tokens
+/// that sequences go on with.
 ///
 /// Contract  values are read, gradients accumulated; states live in the workspace. A step is
 ///           numbered through all layers; the program that follows it holds its rule's step and
 ///           the next query.
-template <class Types>
+template <class Types, bool Continues = false>
 class ModelPass {
   using T = typename Types::T;
   using Wide = wide_t<T>;
@@ -31,6 +37,12 @@ class ModelPass {
   ModelPass(Context& context, const LanguageModelOptions& options,
             const ModelParameters<Types>& parameters, const T* values, ModelWorkspace<Types>& w)
       : context_(context), options_(options), p_(parameters), values_(values), w_(w) {}
+  ModelPass(Context& context, const LanguageModelOptions& options,
+            const ModelParameters<Types>& parameters, const T* values, ModelWorkspace<Types>& w,
+            const Continuation<Types>& continuation) requires Continues
+      : ModelPass(context, options, parameters, values, w) {
+    continuation_ = &continuation;
+  }
 
   void forward(const std::int32_t* tokens) {
     map_coefficients();
@@ -119,8 +131,11 @@ class ModelPass {
   void embed(const std::int32_t* tokens) {
     const StepBuffers& b = w_.layout().step.front();
     const auto look_up = [&](Index table, Index positions, T* out) {
-      K::embedding_forward(context_, w_.batch(), w_.length(), width, tokens, values_ + table,
-                           positions >= 0 ? values_ + positions : nullptr, out);
+      each_sequence([&](Index batch, Index length, Index row, Index past) {
+        K::embedding_forward(context_, batch, length, width, tokens + row, values_ + table,
+                             positions >= 0 ? values_ + positions + past * width : nullptr,
+                             out + row * width);
+      });
     };
     look_up(p_.tokens, p_.positions, w_.at(b.x));
     for (short s = 0; s < Types::streams; ++s) {
@@ -130,6 +145,17 @@ class ModelPass {
         const bool ones = Types::FirstStep::rule.stream[s].init == Init::ones;
         K::fill(context_, w_.tokens() * width, T(ones ? 1 : 0), w_.at(b.stream[s]));
       }
+    }
+  }
+  /// Calls f(sequences, tokens of each, first row, first position).
+  template <class F>
+  void each_sequence(F&& f) {
+    if constexpr (Continues) {
+      const NewTokens& now = continuation_->now;
+      for (Index b = 0, row = 0; b < now.sequences; row += now.count[b++])
+        if (now.count[b] > 0) f(1, now.count[b], row, now.past[b]);
+    } else {
+      f(w_.batch(), w_.length(), 0, 0);
     }
   }
   void backward_embed(const std::int32_t* tokens) {
@@ -279,11 +305,18 @@ class ModelPass {
     using A = typename Layer<I>::template Step<J>;
     const Index k = number_++;
     const StepBuffers& b = w_.layout().step[static_cast<std::size_t>(k)];
-    each_oracle<I, J>(l,
-                      [&]<class O>(int o, const auto& at, const auto& cache, const auto& scratch) {
-                        O::forward(context_, values_, at, w_.arena(), cache, scratch, w_.batch(),
-                                   w_.length(), w_.at(b.query[o]), w_.at(b.answer[o]));
-                      });
+    each_oracle<I, J>(
+        l, [&]<class O>(auto o, const auto& at, const auto& cache, const auto& scratch) {
+          const T* y = w_.at(b.query[o]);
+          T* g = w_.at(b.answer[o]);
+          if constexpr (Continues && oracle_remembers<O>)
+            O::decode(context_, values_, at, w_.arena(), cache, scratch,
+                      continuation_->template past_of<I, Layer<I>::first_oracle(J) + o>(l),
+                      continuation_->now, y, g);
+          else
+            O::forward(context_, values_, at, w_.arena(), cache, scratch, w_.batch(), w_.length(),
+                       y, g);
+        });
     const StepOffsets& step =
         std::get<I>(p_.layers)[static_cast<std::size_t>(l)].step[static_cast<std::size_t>(J)];
     follow<I, J>(l, [&]<class B>(const StepOffsets* next) {
@@ -353,7 +386,7 @@ class ModelPass {
         });
   }
 
-  /// Calls f<Oracle on this backend>(number within the step, offsets, cache, scratch).
+  /// Calls f<Oracle on this backend>(number within the step, a constant, offsets, cache, scratch).
   template <std::size_t I, int J, class F>
   void each_oracle(Index l, F&& f) {
     using L = Layer<I>;
@@ -363,7 +396,8 @@ class ModelPass {
       constexpr auto first = static_cast<std::size_t>(L::first_oracle(J));
       (f.template operator()<typename std::tuple_element_t<
            first + O, typename L::Oracles>::template on<typename Types::Backend, T, Types::shape>>(
-           static_cast<int>(O), std::get<first + O>(std::get<I>(p_.layers)[layer].oracle),
+           std::integral_constant<int, static_cast<int>(O)>{},
+           std::get<first + O>(std::get<I>(p_.layers)[layer].oracle),
            std::get<first + O>(buffers.cache[layer]), std::get<first + O>(buffers.scratch)),
        ...);
     }
@@ -375,6 +409,7 @@ class ModelPass {
   const ModelParameters<Types>& p_;
   const T* values_;
   ModelWorkspace<Types>& w_;
+  const Continuation<Types>* continuation_ = nullptr;
   T* gradients_ = nullptr;
   Index number_ = 0;  ///< of the step at hand
 };

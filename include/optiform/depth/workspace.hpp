@@ -14,7 +14,8 @@ OPTIFORM_NAMESPACE_BEGIN
 /// What a workspace must be able to do.
 enum class Pass : unsigned char {
   evaluation,  ///< forward only: two states in turn
-  training     ///< forward and backward: every state is kept
+  training,    ///< forward and backward: every state is kept
+  generation   ///< forward only, without a loss: see Decoder
 };
 
 namespace detail {
@@ -39,21 +40,21 @@ struct OracleBuffers<Backend, T, Shape, std::tuple<O...>> {
   std::vector<Caches> cache;  ///< per layer
   Scratch scratch;
 
-  /// Lets every oracle that wants it write to its scratch, once.
-  void prepare(std::byte* arena, Index length) const {
-    const auto each = [&]<class Oracle>(const typename Oracle::Scratch& own) {
-      if constexpr (requires { Oracle::prepare(arena, own, length); })
-        Oracle::prepare(arena, own, length);
+  /// Calls f<Oracle on this backend>(its scratch) for every oracle that has constants.
+  template <class F>
+  void each_with_constants(F&& f) {
+    const auto one = [&]<class Oracle>(std::in_place_type_t<Oracle>, auto& own) {
+      if constexpr (oracle_has_constants<Oracle>) f.template operator()<Oracle>(own);
     };
-    [&]<std::size_t... I>(std::index_sequence<I...>) {
-      (each.template operator()<on<O>>(std::get<I>(scratch)), ...);
-    }
-    (std::index_sequence_for<O...>{});
+    std::apply([&](auto&... own) { (one(std::in_place_type<on<O>>, own), ...); }, scratch);
   }
 
-  void reserve(MemoryPlan& plan, Index layers, Index batch, Index length, Pass pass) {
+  void reserve(MemoryPlan& plan, Index layers, Index batch, Index length, Index positions,
+               Pass pass) {
     const bool training = pass == Pass::training;
     scratch = Scratch{on<O>::reserve_scratch(plan, batch, length, training)...};
+    each_with_constants(
+        [&]<class Oracle>(auto& own) { Oracle::reserve_constants(plan, own, positions); });
     for (Index l = 0; l < layers; ++l) {
       if (l > 0 && !training) {
         cache.push_back(cache.front());
@@ -80,6 +81,7 @@ struct ModelLayout {
   MemoryPlan memory;
   Pass pass;
   Index batch, length, logit_rows;
+  Index positions;  ///< of the longest sequence
   std::vector<StepBuffers> step;
   decltype(oracles_of(typename Types::Stacks{})) oracles;
   MemoryPlan::Handle opening_statistic, seen, logits, losses;
@@ -88,14 +90,17 @@ struct ModelLayout {
   MemoryPlan::Handle query_gradient[max_oracles], answer_gradient, seen_gradient, row_workspace;
 
   ModelLayout(const LanguageModelOptions& options, Index batch_, Index length_, Pass pass_)
-      : pass(pass_), batch(batch_), length(length_) {
+      : pass(pass_),
+        batch(batch_),
+        length(length_),
+        positions(pass == Pass::generation ? options.context : length) {
     if (batch < 1) fail("batch = ", batch, ", expected at least 1");
-    if (length < 1 || length > options.context)
+    if (length < 1 || (length > options.context && pass != Pass::generation))
       fail("length = ", length, ", expected 1 to the model's context of ", options.context);
     const Index tokens = batch * length;
     reserve_steps(options, tokens);
     Types::each_stack([&]<std::size_t I>() {
-      std::get<I>(oracles).reserve(memory, options.layers[I], batch, length, pass);
+      std::get<I>(oracles).reserve(memory, options.layers[I], batch, length, positions, pass);
     });
     reserve_head(options, tokens);
     if (pass == Pass::training) reserve_gradients(tokens);
@@ -151,12 +156,13 @@ struct ModelLayout {
   }
 
   void reserve_head(const LanguageModelOptions& options, Index tokens) {
+    seen = rows("seen", tokens);
+    if (pass == Pass::generation) return;
     // Enough rows for the matrix products, few enough for the logits to stay near the caches.
     constexpr Index elements = Index{1} << 22, fewest = 256;
     const Index even = elements / options.vocabulary;
     logit_rows = even < fewest ? fewest : even;
     if (logit_rows > tokens) logit_rows = tokens;
-    seen = rows("seen", tokens);
     logits = memory.reserve<T>("logits", logit_rows * options.vocabulary);
     losses = memory.reserve<double>("losses", tokens);
   }
@@ -193,12 +199,18 @@ class ModelWorkspace {
   using T = typename Types::T;
 
   ModelWorkspace(const LanguageModelOptions& options, Index batch, Index length, Pass pass)
-      : layout_(options, batch, length, pass),
+      : ModelWorkspace(detail::ModelLayout<Types>(options, batch, length, pass)) {}
+  /// Takes a layout to whose memory more may have been added.
+  explicit ModelWorkspace(detail::ModelLayout<Types> layout)
+      : layout_(std::move(layout)),
         arena_(layout_.memory.bytes()),
-        batch_(batch),
-        length_(length) {
-    Types::each_stack(
-        [&]<std::size_t I>() { std::get<I>(layout_.oracles).prepare(arena(), length); });
+        batch_(layout_.batch),
+        length_(layout_.length) {
+    Types::each_stack([&]<std::size_t I>() {
+      std::get<I>(layout_.oracles).each_with_constants([&]<class Oracle>(const auto& own) {
+        Oracle::write_constants(arena(), own, layout_.positions);
+      });
+    });
   }
 
   /// Uses a part of the planned size from now on. Errors  more than was planned.

@@ -40,9 +40,8 @@ struct Attention {
   using gradient_oracle_concept = gradient_oracle_tag;
   static constexpr std::string_view name = "attn";
   static constexpr AttentionOptions options = Options;
-  static_assert(Options.window >= 0 && (Options.window == 0 || Options.causal),
-                "optiform: Attention - a window looks back from each token; choose window >= 0, "
-                "and causal = true with it");
+  static_assert(Options.window >= 0,
+                "optiform: Attention - a window is a number of tokens; 0 is none");
   static_assert(Options.rotary.base > 0 && Options.rotary.share >= 0 && Options.rotary.share <= 1,
                 "optiform: Attention - expected a rotary base > 0 and a share in [0, 1]");
 
@@ -59,7 +58,8 @@ struct Attention {
     using K = kernels<Backend>;
     static constexpr Index width = Shape.width;
     static constexpr Index turning_heads = Shape.heads + Shape.key_heads();
-    static constexpr Index qkv_width = (turning_heads + Shape.key_heads()) * Shape.head_dim();
+    static constexpr Index key_width = Shape.key_heads() * Shape.head_dim();
+    static constexpr Index qkv_width = width + 2 * key_width;
     static constexpr int pairs = Options.rotary.pairs(Shape.head_dim());
     static constexpr bool transforms = Options.qk_norm || pairs > 0;
 
@@ -75,10 +75,13 @@ struct Attention {
     struct Cache {
       MemoryPlan::Handle qkv, attended, log_sum_exp, head_scale;
     };
-    /// Used within backward only: [tokens, qkv_width] and [tokens, width]. Written once by
-    /// prepare: the rotary table of the planned length.
+    /// Used within backward only: [tokens, qkv_width] and [tokens, width]; and the rotary table.
     struct Scratch {
       MemoryPlan::Handle qkv_gradient, attended_gradient, rotation;
+    };
+    /// Keys and values of the tokens so far: [sequences, kv_heads, capacity, head_dim] each.
+    struct Past {
+      MemoryPlan::Handle keys, values;
     };
 
     /// Adds the two matrices.
@@ -109,15 +112,26 @@ struct Attention {
         scratch.qkv_gradient = plan.reserve<T>("attn.qkv_gradient", tokens * qkv_width);
         scratch.attended_gradient = plan.reserve<T>("attn.attended_gradient", tokens * width);
       }
-      if (pairs > 0) scratch.rotation = plan.reserve<T>("attn.rotation", length * 2 * pairs);
       return scratch;
     }
 
-    /// Writes what stays the same for the life of a workspace.
-    static void prepare(std::byte* arena, const Scratch& scratch, Index length) {
-      if constexpr (pairs > 0)
-        rotary_table(Options.rotary, Shape.head_dim(), length,
-                     MemoryPlan::at<T>(arena, scratch.rotation));
+    /// The rotary table of so many positions, written once.
+    static void reserve_constants(MemoryPlan& plan, Scratch& scratch,
+                                  Index positions) requires(pairs > 0) {
+      scratch.rotation = plan.reserve<T>("attn.rotation", positions * 2 * pairs);
+    }
+    static void write_constants(std::byte* arena, const Scratch& scratch,
+                                Index positions) requires(pairs > 0) {
+      rotary_table(Options.rotary, Shape.head_dim(), positions,
+                   MemoryPlan::at<T>(arena, scratch.rotation));
+    }
+
+    static Past reserve_past(MemoryPlan& plan, const std::string& name, Index sequences,
+                             Index capacity) {
+      const Index size = sequences * capacity * key_width;
+      const auto keys = plan.reserve<T>(name + "keys", size);
+      const auto values = plan.reserve<T>(name + "values", size);
+      return {keys, values};
     }
 
     /// g = oracle(y); fills the cache.
@@ -136,6 +150,34 @@ struct Attention {
                            MemoryPlan::at<T>(arena, cache.log_sum_exp));
       K::gemm(context, Transpose::no, Transpose::yes, tokens, width, width, T(1), attended, width,
               parameters + at.out_proj, width, T(0), g, width);
+    }
+
+    /// g = oracle(y) for new tokens, which also see those of the past and join them.
+    ///
+    /// Shapes    y, g: [new.tokens, width]; the cache as of one sequence of so many tokens.
+    static void decode(Context& context, const T* parameters, const Parameters& at,
+                       std::byte* arena, const Cache& cache, const Scratch& scratch,
+                       const Past& past, const NewTokens& now, const T* y, T* g) {
+      static_assert(Options.causal,
+                    "optiform: Decoder - attention that sees the future has no next token; choose "
+                    "causal = true");
+      T* qkv = MemoryPlan::at<T>(arena, cache.qkv);
+      T* attended = MemoryPlan::at<T>(arena, cache.attended);
+      K::gemm(context, Transpose::no, Transpose::yes, now.tokens, qkv_width, width, T(1), y, width,
+              parameters + at.qkv_proj, width, T(0), qkv, qkv_width);
+      now.each_run([&](Index first, Index sequences, Index length, Index row) {
+        const AttentionProblem run = problem(sequences, length);
+        const Index skipped = first * now.capacity * key_width;
+        if constexpr (transforms)
+          K::heads_forward(context, run, transform(arena, scratch, now.past + first),
+                           qkv + row * qkv_width, head_scale(arena, cache) + row * turning_heads);
+        K::attention_decode(context, run, now.past + first, qkv + row * qkv_width,
+                            MemoryPlan::at<T>(arena, past.keys) + skipped,
+                            MemoryPlan::at<T>(arena, past.values) + skipped, now.capacity,
+                            attended + row * width);
+      });
+      K::gemm(context, Transpose::no, Transpose::yes, now.tokens, width, width, T(1), attended,
+              width, parameters + at.out_proj, width, T(0), g, width);
     }
 
     /// gradients += d/d parameters, y_gradient = d/d y, given d/d g and the filled cache.
@@ -174,10 +216,12 @@ struct Attention {
               .causal = Options.causal,
               .scale = 1 / math::sqrt(static_cast<double>(Shape.head_dim()))};
     }
-    static HeadTransform<T> transform(std::byte* arena, const Scratch& scratch) {
+    static HeadTransform<T> transform(std::byte* arena, const Scratch& scratch,
+                                      const Index* past = nullptr) {
       return {.normalise = Options.qk_norm,
               .pairs = pairs,
-              .rotation = MemoryPlan::at<T>(arena, scratch.rotation)};
+              .rotation = MemoryPlan::at<T>(arena, scratch.rotation),
+              .past = past};
     }
     static T* head_scale(std::byte* arena, const Cache& cache) {
       return MemoryPlan::at<T>(arena, cache.head_scale);

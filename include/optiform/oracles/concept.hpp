@@ -18,6 +18,28 @@ OPTIFORM_NAMESPACE_BEGIN
 /// Opt-in of an oracle: using gradient_oracle_concept = gradient_oracle_tag.
 struct gradient_oracle_tag {};
 
+/// The tokens that sequences go on with: count[b] new ones after past[b] others, sequence after
+/// sequence without gaps.
+///
+/// Shapes    an oracle's y and g are [tokens, width]; past, count [sequences].
+struct NewTokens {
+  Index tokens = 0, sequences = 0;
+  const Index* past = nullptr;
+  const Index* count = nullptr;  ///< 0: the sequence pauses
+  Index capacity = 0;            ///< most tokens of a sequence
+
+  /// Calls f(first sequence, sequences, tokens of each, first row) for every run of sequences that
+  /// go on with equally many tokens.
+  template <class F>
+  void each_run(F&& f) const {
+    Index row = 0;
+    for (Index b = 0, n = 0; b < sequences; b += n, row += n * count[b - n]) {
+      for (n = 1; b + n < sequences && count[b + n] == count[b];) ++n;
+      if (count[b] > 0) f(b, n, count[b], row);
+    }
+  }
+};
+
 namespace archetype {
 
 /// A backend without a single kernel: enough to read an oracle's declarations.
@@ -99,6 +121,30 @@ concept oracle_has_backward =
                                     in, out);
 };
 
+/// Whether an oracle on its backend can go on with sequences whose past it keeps.
+template <class On>
+concept oracle_remembers = requires(MemoryPlan& plan, const std::string& name, Index n,
+                                    typename On::Context& context, const NewTokens& tokens,
+                                    std::byte* arena, const typename On::Parameters& parameters,
+                                    const typename On::Cache& cache,
+                                    const typename On::Scratch& scratch,
+                                    const typename On::Past& past) {
+  { On::reserve_past(plan, name, n, n) } -> std::same_as<typename On::Past>;
+  On::decode(context, nullptr, parameters, arena, cache, scratch, past, tokens, nullptr, nullptr);
+};
+
+/// Whether an oracle on its backend keeps numbers that stay the same for the life of a workspace.
+template <class On>
+concept oracle_has_constants = requires(MemoryPlan& plan, std::byte* arena,
+                                        typename On::Scratch& scratch, Index positions) {
+  On::reserve_constants(plan, scratch, positions);
+  On::write_constants(arena, scratch, positions);
+};
+
+/// Whether an oracle says that its tokens do not see each other, so that its forward serves.
+template <class Oracle>
+concept oracle_keeps_tokens_apart = !Oracle::mixes_tokens;
+
 }  // namespace detail
 
 /// A function of the pre-normed state whose output is added as a descent direction.
@@ -108,6 +154,9 @@ concept oracle_has_backward =
 ///
 /// Contract  forward writes g and the cache; backward reads both and the same y, adds to the
 ///           parameters' gradients and overwrites y_gradient. It may use the cache up.
+/// Limits    a Decoder also wants to know how an oracle goes on with a sequence: either
+///           `static constexpr bool mixes_tokens = false`, or `Past`, `reserve_past` and `decode`
+///           in on, as Attention has them.
 /// See       CausalAttention, Mlp (<optiform/oracles/mlp.hpp> is the example to copy).
 template <class Oracle>
 concept GradientOracle =

@@ -33,6 +33,7 @@ template <class Activation, MlpOptions Options>
 struct GatedMlp {
   using gradient_oracle_concept = gradient_oracle_tag;
   static constexpr std::string_view name = "mlp";
+  static constexpr bool mixes_tokens = false;
 
   template <class Backend, class T, ModelShape Shape>
   class on {

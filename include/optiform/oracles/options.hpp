@@ -24,7 +24,7 @@ inline constexpr Rotary no_rotary{.base = 1, .share = 0};
 /// Choices of attention that change which code exists.
 struct AttentionOptions {
   bool causal = true;
-  int window = 0;             ///< tokens a query sees, itself included; 0: all before it
+  int window = 0;             ///< a query sees tokens less than this away; 0: all
   Rotary rotary = no_rotary;  ///< Rotary{} turns queries and keys
   bool qk_norm = false;       ///< every head of queries and keys is divided by its root mean square
   bool zero_start = false;    ///< out_proj starts at zero

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -38,6 +39,27 @@ struct PlannedMemory {
 /// What a trainer is given memory for: everything, or forward passes only.
 enum class Purpose { training, inference };
 
+/// Going on with sequences whatever the model's type is; see Decoder.
+///
+/// Contract  lives no longer than the trainer it comes from, whose parameters it reads; `restart`
+///           sequences after those have changed.
+class AnyDecoder {
+ public:
+  using Tokens = std::span<const std::int32_t>;
+
+  virtual ~AnyDecoder() = default;
+  virtual Index sequences() const = 0;
+  virtual Index capacity() const = 0;    ///< most tokens of a sequence
+  virtual Index vocabulary() const = 0;  ///< logits of a sequence
+  /// Tokens that a sequence consists of so far.
+  virtual Index length(Index sequence) const = 0;
+  /// Forgets a sequence.
+  virtual void restart(Index sequence) = 0;
+  /// Appends tokens[b], which may be empty, to sequence b; the logits of those that got tokens are
+  /// the ones after their last. Shapes  tokens [sequences]; logits: [sequences, vocabulary].
+  virtual void append(std::span<const Tokens> tokens, std::span<float> logits) = 0;
+};
+
 /// Training whatever the model's type is: what a run, its log and its checkpoints see.
 ///
 /// Contract  planning needs no memory; `allocate` comes before everything else, once. Between two
@@ -62,8 +84,8 @@ class AnyTrainer {
   virtual double update(double learning_rate) = 0;
   /// Mean loss of [batch, length] tokens, with batch at most options().batch.
   virtual double evaluate(Index batch, const std::int32_t* tokens, const std::int32_t* targets) = 0;
-  /// Unnormalised log-probabilities of the token after `window`, 1 .. options().length long.
-  virtual void next_token(std::span<const std::int32_t> window, std::vector<double>& logits) = 0;
+  /// What writes so many sequences of up to `capacity` tokens, with the parameters as they are.
+  virtual std::unique_ptr<AnyDecoder> decoder(Index sequences, Index capacity) = 0;
 
   /// The parameters first, then (of training) the optimizer's streams; all are laid out by
   /// `parameters`.

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 #include <optiform/core/backend.hpp>
@@ -119,11 +120,8 @@ struct Trainer {
       return model_.loss(*context_, values_.data(), *workspace_, tokens, targets);
     }
 
-    void next_token(std::span<const std::int32_t> window, std::vector<double>& logits) override {
-      workspace_->resize(1, static_cast<Index>(window.size()));
-      std::vector<T> out(static_cast<std::size_t>(vocabulary()));
-      model_.next_token_logits(*context_, values_.data(), *workspace_, window.data(), out.data());
-      logits.assign(out.begin(), out.end());
+    std::unique_ptr<AnyDecoder> decoder(Index sequences, Index capacity) override {
+      return std::make_unique<TrainerDecoder>(*this, sequences, capacity);
     }
 
     std::vector<StateVector> state() override {
@@ -146,6 +144,34 @@ struct Trainer {
 
    private:
     using Workspace = typename model_type::Workspace;
+
+    class TrainerDecoder final : public AnyDecoder {
+     public:
+      TrainerDecoder(on& trainer, Index sequences, Index capacity)
+          : trainer_(trainer),
+            decoder_(trainer.model_, sequences, capacity),
+            logits_(std::is_same_v<T, float> ? 0 : sequences * trainer.vocabulary()) {}
+
+      Index sequences() const override { return decoder_.sequences(); }
+      Index capacity() const override { return decoder_.capacity(); }
+      Index vocabulary() const override { return trainer_.vocabulary(); }
+      Index length(Index sequence) const override { return decoder_.length(sequence); }
+      void restart(Index sequence) override { decoder_.restart(sequence); }
+      void append(std::span<const Tokens> tokens, std::span<float> logits) override {
+        if constexpr (std::is_same_v<T, float>) {
+          decoder_.append(*trainer_.context_, trainer_.values_.data(), tokens, logits.data());
+        } else {
+          decoder_.append(*trainer_.context_, trainer_.values_.data(), tokens, logits_.data());
+          for (std::size_t i = 0; i < logits.size(); ++i)
+            logits[i] = static_cast<float>(logits_[static_cast<Index>(i)]);
+        }
+      }
+
+     private:
+      on& trainer_;
+      typename model_type::Decoder decoder_;
+      Buffer<T> logits_;
+    };
 
     model_type model_;
     WeightOptimizerOptions optimizer_options_;
