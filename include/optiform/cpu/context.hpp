@@ -50,6 +50,14 @@ class CpuContext {
     for (Buffer<std::byte>& block : scratch_) grown(block, bytes);
   }
 
+  /// Bytes of all scratch memory, which stay the same once every kernel has run.
+  Index scratch_bytes() const {
+    Index sum = shared_scratch_.size() + shared_gemm_scratch_.size();
+    for (const Buffer<std::byte>& block : scratch_) sum += block.size();
+    for (const Buffer<std::byte>& block : gemm_scratch_) sum += block.size();
+    return sum;
+  }
+
   /// Memory of one kernel on one thread.
   std::byte* scratch(int thread, Index bytes) {
     return grown(scratch_[static_cast<std::size_t>(thread)], bytes);

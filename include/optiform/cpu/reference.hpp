@@ -25,6 +25,7 @@ class ReferenceContext {
   explicit ReferenceContext(int) {}
 
   int threads() const { return 1; }
+  Index scratch_bytes() const { return 0; }
   template <class F>
   void parallel(Index tasks, F&& f) {
     for (Index task = 0; task < tasks; ++task) f(task, 0);

@@ -69,6 +69,13 @@ struct LanguageModel {
       return detail::ModelLayout<Types>(options_, batch, length, pass).memory;
     }
 
+    /// The largest batch of sequences of `length` tokens whose workspace fits into so many bytes;
+    /// 0 if not even one does.
+    Index largest_batch(Index bytes, Index length, Pass pass) const {
+      return optiform::largest_batch(
+          bytes, [&](Index batch) { return plan(batch, length, pass).bytes(); });
+    }
+
     /// Mean cross entropy in nats of predicting targets[b, t] after tokens[b, 0..t].
     /// Shapes  tokens, targets: [batch, length] of the workspace.
     /// Errors  an id outside the vocabulary.

@@ -72,8 +72,11 @@ class AnyTrainer {
   virtual const ParameterTable& parameters() const = 0;
   virtual Index vocabulary() const = 0;
   virtual Index context() const = 0;
-  /// What `allocate` will take, item by item.
+  /// What training will take, item by item. Scratch memory of kernels grows in the first step: its
+  /// item is what it has grown to.
   virtual std::vector<PlannedMemory> plan(Purpose purpose) const = 0;
+  /// The largest options().batch with which all of that fits into so many bytes; 0 if none does.
+  virtual Index largest_batch(Purpose purpose, Index bytes) const = 0;
   /// Takes the memory and initialises the parameters from the seed.
   virtual void allocate(Purpose purpose) = 0;
 

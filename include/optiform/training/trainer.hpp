@@ -77,12 +77,25 @@ struct Trainer {
       const auto pass = [&](Pass p) {
         return model_.plan(options_.batch, options_.length, p).bytes();
       };
+      const Index scratch = context_ != nullptr ? context_->scratch_bytes() : 0;
       if (purpose == Purpose::inference)
-        return {{"parameters", vector}, {"activations", pass(Pass::evaluation)}};
+        return {
+            {"parameters", vector}, {"activations", pass(Pass::evaluation)}, {"kernels", scratch}};
       return {{"parameters", vector},
               {"gradients", vector},
               {"optimizer", optimizer_type::stream_count * vector},
-              {"activations", pass(Pass::training)}};
+              {"activations", pass(Pass::training)},
+              {"kernels", scratch}};
+    }
+
+    Index largest_batch(Purpose purpose, Index bytes) const override {
+      const Pass pass = purpose == Purpose::training ? Pass::training : Pass::evaluation;
+      const auto activations = [&](Index batch) {
+        return model_.plan(batch, options_.length, pass).bytes();
+      };
+      Index rest = -activations(options_.batch);
+      for (const PlannedMemory& item : plan(purpose)) rest += item.bytes;
+      return optiform::largest_batch(bytes - rest, activations);
     }
 
     void allocate(Purpose purpose) override {
