@@ -233,14 +233,17 @@ class TokenShardWriter {
     if (!bytes_.empty()) write();
   }
   Index shards() const { return shards_; }
+  /// Of a shard, written or not.
+  std::filesystem::path name(Index shard) const {
+    std::string number = std::to_string(shard);
+    number.insert(0, 6 - std::min<std::size_t>(number.size(), 6), '0');
+    std::filesystem::path path = stem_;
+    return path += message("_", number, facts_.extension);
+  }
 
  private:
   void write() {
-    std::string number = std::to_string(shards_);
-    number.insert(0, 6 - std::min<std::size_t>(number.size(), 6), '0');
-    std::filesystem::path path = stem_;
-    path += message("_", number, facts_.extension);
-    AtomicFile file(path);
+    AtomicFile file(name(shards_));
     if (facts_.magic != 0) {
       std::int32_t header[detail::llm_c_header / 4] = {
           facts_.magic, facts_.version, static_cast<std::int32_t>(bytes_.size() / facts_.width)};
