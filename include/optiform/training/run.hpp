@@ -3,9 +3,9 @@
 
 #include <chrono>
 
-#include <optiform/training/blocks.hpp>
 #include <optiform/training/interrupt.hpp>
 #include <optiform/training/log.hpp>
+#include <optiform/training/prefetch.hpp>
 #include <optiform/training/progress.hpp>
 #include <optiform/training/run_state.hpp>
 #include <optiform/weights/schedules.hpp>
@@ -42,12 +42,13 @@ enum class RunEnd { finished, interrupted };
 /// Errors    NotFinite names the first bad tensor, its layer and the step.
 class TrainingRun {
  public:
-  TrainingRun(AnyTrainer& trainer, std::span<const std::int32_t> training,
-              const ValidationBlocks& validation, RunOptions options)
+  TrainingRun(AnyTrainer& trainer, TokenView training, const ValidationBlocks& validation,
+              RunOptions options)
       : trainer_(trainer),
         validation_(validation),
         options_(std::move(options)),
-        blocks_(training, trainer.options().length, trainer.options().seed) {
+        batches_(training, trainer.options().length, trainer.options().batch,
+                 trainer.options().seed) {
     options_.schedule.validate();
     if (options_.validate_every < 0 || options_.save_every < 0)
       fail("intervals of validation and saving are ", options_.validate_every, " and ",
@@ -150,9 +151,8 @@ class TrainingRun {
     LogRow row{.validation_loss = empty, .learning_rate = options_.schedule(state_.step)};
     double loss = 0;
     for (Index pass = 0; pass < o.accumulate; ++pass) {
-      blocks_.fill((state_.step * o.accumulate + pass) * o.batch, o.batch, tokens_.data(),
-                   targets_.data());
-      loss += trainer_.accumulate(tokens_.data(), targets_.data());
+      const auto batch = batches_((state_.step * o.accumulate + pass) * o.batch);
+      loss += trainer_.accumulate(batch.tokens, batch.targets);
     }
     row.training_loss = loss / static_cast<double>(o.accumulate);
     require_finite("training loss", row.training_loss);
@@ -193,8 +193,8 @@ class TrainingRun {
   AnyTrainer& trainer_;
   ValidationBlocks validation_;
   RunOptions options_;
-  TrainingBlocks blocks_;
-  std::vector<std::int32_t> tokens_, targets_;
+  PrefetchedBatches batches_;
+  std::vector<std::int32_t> tokens_, targets_;  // of a validation batch
   RunState state_;
   double clock_ = 0, speed_ = 0;
   int signal_ = 0;
