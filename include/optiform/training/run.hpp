@@ -20,7 +20,7 @@ class NotFinite : public Error {
 
 /// When a run does what.
 struct RunOptions {
-  std::filesystem::path directory;  ///< log.csv and checkpoints/ appear in it
+  std::filesystem::path directory;  ///< log.csv, tensorboard/ and checkpoints/ appear in it
   Schedule schedule;                ///< its `steps` is the length of the run
   Index validate_every = 200;       ///< steps; 0 validates at the end only
   Index save_every = 500;           ///< steps; 0 saves at the end only
@@ -68,7 +68,8 @@ class TrainingRun {
     const Interrupt interrupt;
     const bool resumed =
         options_.resume && load_run(checkpoints(), trainer_, state_, options_.configuration);
-    CsvLog log(options_.directory / "log.csv", resumed ? state_.step : -1);
+    RunLog log(options_.directory, resumed ? state_.step : -1);
+    if (!resumed) log.describe("```\n" + options_.configuration.dump(2) + "\n```");
     Progress progress(options_.schedule.steps, options_.out, options_.baseline);
     clock_ = now();
     if (!resumed) report(log, progress, observe, first_row());
@@ -171,7 +172,7 @@ class TrainingRun {
   }
 
   template <class Observer>
-  void report(CsvLog& log, Progress& progress, Observer& observe, const LogRow& row) {
+  void report(RunLog& log, Progress& progress, Observer& observe, const LogRow& row) {
     log.append(row);
     if (std::isfinite(row.validation_loss)) log.flush();  // for those who watch
     const double done = static_cast<double>(std::max<std::int64_t>(state_.step, 1));
@@ -184,7 +185,7 @@ class TrainingRun {
     clock_ = now();  // what observers do is not training
   }
 
-  void save(CsvLog& log) {
+  void save(RunLog& log) {
     log.flush();
     save_run(checkpoints(), trainer_, state_, options_.configuration);
     clock_ = now();
