@@ -9,8 +9,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include <optiform/rules/gradient_descent.hpp>
 #include <optiform/rules/triple_momentum.hpp>
@@ -31,7 +33,7 @@ struct Options {
   std::vector<std::string> peer;
 };
 
-void print(const char* key, double value) { std::printf("%s %.4g\n", key, value); }
+void print(const std::string& key, double value) { std::printf("%s %.4g\n", key.c_str(), value); }
 
 [[noreturn]] void give_up(const std::string& why) {
   std::fflush(stdout);
@@ -61,10 +63,11 @@ Options parsed(int argc, char** argv) {
 }
 
 /// A random guess loses ln(vocabulary); whoever does not is not training this model.
-void check_first_loss(const char* whose, double loss) {
-  const double guess = std::log(static_cast<double>(SmallShape::vocabulary));
+template <class Shape>
+void check_first_loss(const std::string& whose, double loss) {
+  const double guess = std::log(static_cast<double>(Shape::vocabulary));
   if (!(std::fabs(loss - guess) < 0.3))
-    give_up(std::string(whose) + " starts with loss " + std::to_string(loss) + ", expected " +
+    give_up(whose + " starts with loss " + std::to_string(loss) + ", expected " +
             std::to_string(guess));
 }
 
@@ -83,11 +86,24 @@ void pause_until_quiet() {
 
 // ---- PyTorch
 
+/// How PyTorch is asked to train a model.
+template <class Shape>
 struct Setting {
   std::string mode, adamw;
   int threads;
+
   std::string words() const {
-    return "setting vanilla " + mode + " " + std::to_string(threads) + " " + adamw;
+    const std::string first =
+        "setting vanilla " + mode + " " + std::to_string(threads) + " " + adamw;
+    std::string sizes;
+    for (const Index size :
+         {Shape::layers, Index{Shape::model.width}, Index{Shape::model.heads},
+          Index{Shape::model.hidden}, Shape::vocabulary, Shape::batch, Shape::length})
+      sizes += " " + std::to_string(size);
+    return first + sizes;
+  }
+  std::string name() const {
+    return mode + ", " + std::to_string(threads) + " threads, AdamW " + adamw;
   }
 };
 
@@ -95,68 +111,87 @@ double number(const std::string& answer) {
   return answer.empty() ? NAN : std::atof(answer.c_str());
 }
 
-/// Seconds of the best of a few steps; infinity where the setting does not work.
-double tried(Peer& peer, const Setting& setting, int steps) {
-  const double first = number(peer.ask(setting.words(), 150));
-  double best = INFINITY;
-  if (!std::isnan(first)) {
-    check_first_loss("PyTorch", first);
-    for (int i = 0; i < steps; ++i) best = std::fmin(best, number(peer.ask("step", 60)));
+/// A process that trains, and the time of its best step so far.
+template <class Shape>
+struct Rival {
+  Setting<Shape> setting;
+  std::unique_ptr<Peer> peer;
+  double best = INFINITY;  ///< stays so where the setting does not work
+
+  Rival(const Options& o, Setting<Shape> s, int steps)
+      : setting(std::move(s)), peer(std::make_unique<Peer>(o.peer)) {
+    const double first = number(peer->ask(setting.words(), 240));
+    if (!std::isnan(first)) {
+      check_first_loss<Shape>("PyTorch", first);
+      for (int i = 0; i < steps; ++i) best = std::fmin(best, step());
+    }
+    std::printf("# PyTorch %s: %.0f ms a step\n", setting.name().c_str(), 1e3 * best);
+    std::fflush(stdout);
   }
-  std::printf("# PyTorch %s, %d threads, AdamW %s: %.0f ms a step\n", setting.mode.c_str(),
-              setting.threads, setting.adamw.c_str(), 1e3 * best);
-  std::fflush(stdout);
-  return best;
-}
+  double step() { return number(peer->ask("step", 60)); }
+};
 
-/// Tries compiling, threads and the variants of AdamW.
-Setting best_setting(const Options& o) {
-  Setting best{"eager", "fused", o.threads};
-  const int steps = o.quick ? 1 : 3;
-  double time = INFINITY;
-  // Each in a process of its own, so that one that hangs or fails takes no other with it.
-  const auto consider = [&](const Setting& s) {
-    Peer peer(o.peer);
-    const double t = tried(peer, s, steps);
-    if (t < time) time = t, best = s;
-  };
-  consider(best);
-  if (std::isinf(time)) give_up("PyTorch does not train the model: " + o.peer[0] + " " + o.peer[1]);
-  if (o.quick) return best;
-  if (o.threads > 1) consider({"eager", "fused", 1});
-  const int threads = best.threads;
-  consider({"eager", "foreach", threads});
-  consider({"eager", "single", threads});
-  consider({"compiled", best.adamw, threads});
-  return best;
-}
+/// PyTorch at its best without and with compilation: threads and the variants of AdamW are tried.
+template <class Shape>
+struct Rivals {
+  Rival<Shape> eager;
+  std::unique_ptr<Rival<Shape>> compiled;  ///< null where it does not work
 
-double peak_memory_of_peer(const Options& o, const Setting& setting) {
+  explicit Rivals(const Options& o) : eager(o, {"eager", "fused", o.threads}, steps(o)) {
+    if (std::isinf(eager.best))
+      give_up("PyTorch does not train the model: " + o.peer[0] + " " + o.peer[1]);
+    if (o.quick) return;
+    // Each in a process of its own, so that one that hangs or fails takes no other with it.
+    const auto consider = [&](const char* adamw, int threads) {
+      Rival<Shape> other(o, {"eager", adamw, threads}, steps(o));
+      if (other.best < eager.best) eager = std::move(other);
+    };
+    if (o.threads > 1) consider("fused", 1);
+    const int threads = eager.setting.threads;
+    consider("foreach", threads);
+    consider("single", threads);
+    compiled = std::make_unique<Rival<Shape>>(
+        o, Setting<Shape>{"compiled", eager.setting.adamw, threads}, steps(o));
+    if (std::isinf(compiled->best)) compiled = nullptr;
+  }
+
+ private:
+  static int steps(const Options& o) { return o.quick ? 1 : 3; }
+};
+
+double peak_memory_of_peer(const Options& o) {
   Peer peer(o.peer);
-  peer.ask(setting.words(), 150);
+  peer.ask(Setting<SmallShape>{"eager", "fused", o.threads}.words(), 150);
   for (int i = 0; i < 2; ++i) peer.ask("step", 60);
   return number(peer.ask("memory", 5));
 }
 
-void print_against_peer(const Options& o, TrainingSteps<GradientDescent>& ours) {
-  const Setting best = best_setting(o);
-  Peer peer(o.peer);
-  peer.ask(best.words(), 150);
-  peer.ask("step", 60);
-  std::vector<double> our_times, peer_times;
-  for (int round = 0; round < (o.quick ? 2 : 12); ++round) {
-    peer_times.push_back(number(peer.ask("step", 60)));
+void print_interval(const std::string& key, const std::vector<double>& values) {
+  const Interval bounds = bootstrap_of_median(values);
+  print(key, median(values));
+  print(key + "_low", bounds.low);
+  print(key + "_high", bounds.high);
+}
+
+/// Our steps and PyTorch's in turn.
+template <class Shape>
+void print_against_peer(const Options& o, const std::string& name,
+                        TrainingSteps<GradientDescent, Shape>& ours, int rounds) {
+  Rivals<Shape> rivals(o);
+  std::vector<double> our_times, eager_times, compiled_times, best_times;
+  for (int round = 0; round < (o.quick ? 2 : rounds); ++round) {
+    eager_times.push_back(rivals.eager.step());
+    if (rivals.compiled) compiled_times.push_back(rivals.compiled->step());
     pause_until_quiet();
     our_times.push_back(seconds([&] { ours.run(); }));
   }
-  const std::vector<double> advantage = ratios(peer_times, our_times);
-  const Interval bounds = bootstrap_of_median(advantage);
-  std::printf("# best: PyTorch %s, %d threads, AdamW %s\n", best.mode.c_str(), best.threads,
-              best.adamw.c_str());
-  print("tokens_per_second_pytorch_small", SmallShape::tokens / median(peer_times));
-  print("tokens_per_second_over_pytorch_small", median(advantage));
-  print("tokens_per_second_over_pytorch_small_low", bounds.low);
-  print("tokens_per_second_over_pytorch_small_high", bounds.high);
+  const bool compiled = rivals.compiled && median(compiled_times) < median(eager_times);
+  best_times = compiled ? compiled_times : eager_times;
+  std::printf("# best: PyTorch %s\n",
+              (compiled ? rivals.compiled->setting : rivals.eager.setting).name().c_str());
+  print("tokens_per_second_pytorch_" + name, Shape::tokens / median(best_times));
+  print_interval("tokens_per_second_over_pytorch_" + name, ratios(best_times, our_times));
+  print_interval("tokens_per_second_over_eager_" + name, ratios(eager_times, our_times));
 }
 
 void print_memory(const Options& o) {
@@ -165,7 +200,7 @@ void print_memory(const Options& o) {
   print("peak_memory_small_mb", bytes * 1e-6);
   if (o.peer.empty()) return;
   // Eager: compiling takes memory that training does not need.
-  const double theirs = peak_memory_of_peer(o, {"eager", "fused", o.threads});
+  const double theirs = peak_memory_of_peer(o);
   print("peak_memory_pytorch_small_mb", theirs * 1e-6);
   print("peak_memory_over_pytorch", bytes / theirs);
 }
@@ -192,32 +227,57 @@ double peak(CpuContext<ForkJoinPool>& context) {
   return total;
 }
 
-void print_step_figures(const Options& o, TrainingSteps<GradientDescent>& vanilla) {
+/// How near the multiply-add rate of the same threads a step comes.
+template <class Shape>
+void print_share_of_peak(const Options& o, const std::string& name, double time, double peak_rate) {
+  const double rate = Shape::useful_operations() / time;
+  print("tokens_per_second_" + name, Shape::tokens / time);
+  print("fma_peak_fraction_" + name, rate / peak_rate);
+  std::printf("# %.1f GFLOP useful, %.0f GFLOP/s of %.0f on %d threads, %.0f ms a step\n",
+              1e-9 * Shape::useful_operations(), 1e-9 * rate, 1e-9 * peak_rate, o.threads,
+              1e3 * time);
+}
+
+void print_small(const Options& o, TrainingSteps<GradientDescent>& vanilla) {
   TrainingSteps<TripleMomentum> tmm(o.threads);
+  TrainingSteps<GradientDescent> alone(1);
   CpuContext<ForkJoinPool> context(o.threads);
-  check_first_loss("vanilla", vanilla.run());
-  check_first_loss("tmm", tmm.run());
-  vanilla.run(), tmm.run();
-  std::vector<double> vanilla_times, tmm_times, peaks;
+  check_first_loss<SmallShape>("vanilla", vanilla.run());
+  check_first_loss<SmallShape>("tmm", tmm.run());
+  vanilla.run(), tmm.run(), alone.run();
+  std::vector<double> vanilla_times, tmm_times, alone_times, peaks, together;
   for (int pair = 0; pair < (o.quick ? 3 : 24); ++pair) {
     // Alternating who begins cancels a steady drift.
     if (pair % 2 == 0) vanilla_times.push_back(seconds([&] { vanilla.run(); }));
     tmm_times.push_back(seconds([&] { tmm.run(); }));
     if (pair % 2 == 1) vanilla_times.push_back(seconds([&] { vanilla.run(); }));
-    if (pair % 3 == 0) peaks.push_back(peak(context));
+    if (pair % 3 != 0) continue;
+    peaks.push_back(peak(context));
+    alone_times.push_back(seconds([&] { alone.run(); }));
+    together.push_back(vanilla_times.back());
   }
-  const double time = median(vanilla_times);
-  print("tokens_per_second_small", SmallShape::tokens / time);
-  print("fma_peak_fraction_small", SmallShape::useful_operations() / time / median(peaks));
-  std::printf("# %.1f GFLOP useful, %.0f GFLOP/s of %.0f on %d threads, %.0f ms a step\n",
-              1e-9 * SmallShape::useful_operations(), 1e-9 * SmallShape::useful_operations() / time,
-              1e-9 * median(peaks), o.threads, 1e3 * time);
-  const std::vector<double> price = ratios(tmm_times, vanilla_times);
-  const Interval bounds = bootstrap_of_median(price);
-  print("tmm_over_vanilla", median(price));
-  print("tmm_over_vanilla_low", bounds.low);
-  print("tmm_over_vanilla_high", bounds.high);
+  print_share_of_peak<SmallShape>(o, "small", median(vanilla_times), median(peaks));
+  print("speedup_of_" + std::to_string(o.threads) + "_threads_small",
+        median(ratios(alone_times, together)));
+  print_interval("tmm_over_vanilla", ratios(tmm_times, vanilla_times));
   print("tokens_per_second_small_tmm", SmallShape::tokens / median(tmm_times));
+}
+
+/// Vanilla steps of a large model; few, since each takes seconds.
+template <class Shape>
+void print_large(const Options& o, const std::string& name) {
+  TrainingSteps<GradientDescent, Shape> vanilla(o.threads);
+  CpuContext<ForkJoinPool> context(o.threads);
+  check_first_loss<Shape>("vanilla", vanilla.run());
+  std::vector<double> times, peaks;
+  for (int i = 0; i < (o.quick ? 1 : 5); ++i) {
+    times.push_back(seconds([&] { vanilla.run(); }));
+    peaks.push_back(peak(context));
+  }
+  print_share_of_peak<Shape>(o, name, median(times), median(peaks));
+  std::fflush(stdout);
+  if (!o.peer.empty()) print_against_peer(o, name, vanilla, 5);
+  std::fflush(stdout);
 }
 
 }  // namespace
@@ -230,15 +290,19 @@ int main(int argc, char** argv) {
   const double time = seconds([&] {
     print_row_figures(o.quick);
     std::fflush(stdout);
-    TrainingSteps<GradientDescent> vanilla(o.threads);
-    print_step_figures(o, vanilla);
-    std::fflush(stdout);
     if (o.peer.empty())
       std::printf("# PyTorch is not measured: no Python with it was given by PYTHON=\n");
-    else
-      print_against_peer(o, vanilla);
-    std::fflush(stdout);
+    {
+      TrainingSteps<GradientDescent> vanilla(o.threads);
+      print_small(o, vanilla);
+      std::fflush(stdout);
+      if (!o.peer.empty()) print_against_peer(o, "small", vanilla, 12);
+      std::fflush(stdout);
+    }
     print_memory(o);
+    std::fflush(stdout);
+    print_large<Gpt2Short>(o, "gpt2");
+    print_large<Gpt2Long>(o, "gpt2_long");
   });
   std::printf("# measured in %.0f s, load average %.2f at the end\n", time, load_average());
 }

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Training steps of the same model in PyTorch, driven line by line over standard input.
 
-    setting RULE MODE THREADS ADAMW   a new model; MODE eager or compiled; ADAMW single, foreach or
-                                      fused. Answers the loss of its first step.
-    step                              one whole training step. Answers its seconds.
-    memory                            answers the largest resident size so far, in bytes.
+    setting RULE MODE THREADS ADAMW LAYERS WIDTH HEADS HIDDEN VOCABULARY BATCH LENGTH
+                    a new model; MODE eager or compiled; ADAMW single, foreach or fused. Answers the
+                    loss of its first step.
+    step            one whole training step. Answers its seconds.
+    memory          answers the largest resident size so far, in bytes.
 """
 
 import pathlib
@@ -17,22 +18,28 @@ import torch
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests" / "parity"))
 import reference  # noqa: E402  the library's second opinion is also its rival
 
-VOCABULARY, LENGTH, BATCH = 8192, 256, 8
 KINDS = {"single": {"foreach": False}, "foreach": {"foreach": True}, "fused": {"fused": True}}
 
 
 class Steps:
-    def __init__(self, rule, mode, threads, adamw):
+    def __init__(self, rule, mode, threads, adamw, *sizes):
+        layers, width, heads, hidden, vocabulary, batch, length = map(int, sizes)
         torch.set_num_threads(int(threads))
         torch.manual_seed(1)
         self.model = reference.build_model(
-            rule, layers=6, width=384, heads=6, hidden=1536, vocabulary=VOCABULARY, context=LENGTH
+            rule,
+            layers=layers,
+            width=width,
+            heads=heads,
+            hidden=hidden,
+            vocabulary=vocabulary,
+            context=length,
         )
         self.optimizer = reference.build_optimizer(self.model, 1e-3, **KINDS[adamw])
         if mode == "compiled":
             self.model.forward = torch.compile(self.model.forward)
-        self.tokens = torch.randint(VOCABULARY, (BATCH, LENGTH))
-        self.targets = torch.randint(VOCABULARY, (BATCH, LENGTH))
+        self.tokens = torch.randint(vocabulary, (batch, length))
+        self.targets = torch.randint(vocabulary, (batch, length))
 
     def run(self):
         loss, _ = reference.train_step(self.model, self.optimizer, self.tokens, self.targets, 1e-3)

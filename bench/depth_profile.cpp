@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Where the time of a training step goes: the same model on a backend that times every primitive.
-//   bench/depth_profile [THREADS]
+//   bench/depth_profile [small|gpt2|gpt2_long] [THREADS]
 // For each part: its milliseconds per step and its share; of matrix products also GFLOP/s.
 #include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <string>
 #include <thread>
 #include <type_traits>
 
@@ -75,14 +76,17 @@ struct kernels<bench::Timed> {
     const auto part = bench::is_weight_step<P> ? bench::optimizer_step : bench::row_programs;
     bench::timed(part, [&] { K::run_rows<P, Length>(c, a); });
   }
-  template <class T>
+  template <class T, class Epilogue = NoEpilogue>
   static void gemm(Context& c, Transpose ta, Transpose tb, Index m, Index n, Index k, T alpha,
-                   const T* a, Index lda, const T* b, Index ldb, T beta, T* out, Index ldc) {
+                   const T* a, Index lda, const T* b, Index ldb, T beta, T* out, Index ldc,
+                   const Epilogue& epilogue = {}) {
     const auto part = ta == Transpose::yes   ? bench::gemm_weight_gradient
                       : tb == Transpose::yes ? bench::gemm_forward
                                              : bench::gemm_input_gradient;
     bench::operations[part] += 2.0 * static_cast<double>(m * n) * static_cast<double>(k);
-    bench::timed(part, [&] { K::gemm(c, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, out, ldc); });
+    bench::timed(part, [&] {
+      K::gemm(c, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, out, ldc, epilogue);
+    });
   }
   template <class T>
   static void attention_forward(Context& c, const AttentionProblem& p, const T* qkv, T* out,
@@ -177,17 +181,17 @@ namespace {
 
 using namespace bench;
 
-template <class R>
-void profile(const char* rule, int threads) {
-  constexpr int steps = 8;
-  TrainingSteps<R, Timed> training(threads);
+template <class R, class Shape>
+void profile(const std::string& rule, int threads) {
+  constexpr int steps = Shape::vocabulary > 10000 ? 2 : 8;
+  TrainingSteps<R, Shape, Timed> training(threads);
   training.run(), training.run();
   spent = {}, operations = {};
   const double total = seconds([&] {
     for (int i = 0; i < steps; ++i) training.run();
   });
   const auto line = [&](const char* part, double time, double work) {
-    std::printf("%s_%s_ms %.2f\n", rule, part, 1e3 * time / steps);
+    std::printf("%s_%s_ms %.2f\n", rule.c_str(), part, 1e3 * time / steps);
     std::printf("# %.1f %%", 100 * time / total);
     if (work > 0) std::printf(", %.0f GFLOP/s", 1e-9 * work / time);
     std::printf("\n");
@@ -204,8 +208,20 @@ void profile(const char* rule, int threads) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  const std::string shape = argc > 1 ? argv[1] : "small";
   const int threads =
-      argc > 1 ? std::atoi(argv[1]) : static_cast<int>(std::thread::hardware_concurrency());
-  profile<GradientDescent>("vanilla", threads);
-  profile<TripleMomentum>("tmm", threads);
+      argc > 2 ? std::atoi(argv[2]) : static_cast<int>(std::thread::hardware_concurrency());
+  if (shape == "small") {
+    profile<GradientDescent, SmallShape>("vanilla", threads);
+    profile<TripleMomentum, SmallShape>("tmm", threads);
+  } else if (shape == "gpt2") {
+    profile<GradientDescent, Gpt2Short>("vanilla", threads);
+  } else if (shape == "gpt2_long") {
+    profile<GradientDescent, Gpt2Long>("vanilla", threads);
+  } else {
+    std::fprintf(stderr,
+                 "bench/depth_profile: shape '%s' is unknown; expected small, gpt2 or gpt2_long\n",
+                 shape.c_str());
+    return 2;
+  }
 }

@@ -2,7 +2,7 @@
 # Builds and runs a report: one 'key value' line per figure, comments after '#'.
 #   bench/report.sh depth              row programs and whole training steps
 #   bench/report.sh depth --quick      a smoke test of the same
-#   bench/report.sh profile            where the time of a training step goes
+#   bench/report.sh profile [gpt2]     where the time of a training step goes
 #   bench/report.sh tabular            exact policy optimization on finite processes
 # Environment: PYTHON (a Python with PyTorch or, for tabular, numpy, measured alternately),
 #              OPTIFORM_BUILD_DIR (build), OPTIFORM_JOBS (number of processors)

@@ -10,10 +10,11 @@ namespace bench {
 
 using namespace optiform;
 
-/// The model whose training step is measured: 6 layers of width 384.
-struct SmallShape {
-  static constexpr ModelShape model{.width = 384, .heads = 6, .hidden = 1536};
-  static constexpr Index layers = 6, length = 256, vocabulary = 8192, batch = 8;
+/// Sizes of a model and of the batch it is trained on.
+template <ModelShape Model, Index Layers, Index Vocabulary, Index Batch, Index Length>
+struct TrainingShape {
+  static constexpr ModelShape model = Model;
+  static constexpr Index layers = Layers, vocabulary = Vocabulary, batch = Batch, length = Length;
   static constexpr Index tokens = batch * length;
 
   /// Additions and multiplications a step cannot do without: 2 per parameter of a matrix and token
@@ -27,26 +28,32 @@ struct SmallShape {
   }
 };
 
-/// Whole training steps of that model with rule R: forward, loss, backward, clipping, AdamW.
-template <class R, class Backend = Cpu>
+/// 6 layers of width 384.
+using SmallShape =
+    TrainingShape<ModelShape{.width = 384, .heads = 6, .hidden = 1536}, 6, 8192, 8, 256>;
+/// GPT-2 small on few short sequences, and on one long one.
+using Gpt2Short = TrainingShape<gpt2_small, 12, 50304, 4, 64>;
+using Gpt2Long = TrainingShape<gpt2_small, 12, 50304, 1, 1024>;
+
+/// Whole training steps of a model with rule R: forward, loss, backward, clipping, AdamW.
+template <class R, class Shape = SmallShape, class Backend = Cpu>
 class TrainingSteps {
  public:
-  using Model = LanguageModel<SmallShape::model, TransformerLayer<R, CausalAttention, Mlp<Gelu>>>;
+  using Model = LanguageModel<Shape::model, TransformerLayer<R, CausalAttention, Mlp<Gelu>>>;
 
   explicit TrainingSteps(int threads)
-      : trainer_(LanguageModelOptions{.vocabulary = SmallShape::vocabulary,
-                                      .context = SmallShape::length,
-                                      .layers = {SmallShape::layers}},
-                 WeightOptimizerOptions{},
-                 TrainerOptions{.batch = SmallShape::batch,
-                                .length = SmallShape::length,
-                                .seed = 1,
-                                .threads = threads}) {
+      : trainer_(
+            LanguageModelOptions{.vocabulary = Shape::vocabulary,
+                                 .context = Shape::length,
+                                 .layers = {Shape::layers}},
+            WeightOptimizerOptions{},
+            TrainerOptions{
+                .batch = Shape::batch, .length = Shape::length, .seed = 1, .threads = threads}) {
     trainer_.allocate(Purpose::training);
     Rng rng(2);
     for (std::vector<std::int32_t>* ids : {&tokens_, &targets_})
-      for (Index i = 0; i < SmallShape::tokens; ++i)
-        ids->push_back(static_cast<std::int32_t>(rng.below(SmallShape::vocabulary)));
+      for (Index i = 0; i < Shape::tokens; ++i)
+        ids->push_back(static_cast<std::int32_t>(rng.below(Shape::vocabulary)));
   }
 
   /// Returns the loss before the step.

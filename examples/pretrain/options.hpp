@@ -38,9 +38,12 @@ void each_option(O& o, F&& f) {
   f("layers", o.layers, "number of layers (0: the shape's)", bits);
   f("vocabulary", o.vocabulary, "rows of the token table (0: the tokenizer's)", bits);
   f("context", o.context, "longest sequence the model can see (0: the shape's)", bits);
-  f("data", o.data, "text to train on; .xz files are unpacked", free);
-  f("validation", o.validation, "text to validate on (empty: the last 5 % of the data)", free);
-  f("tokenizer", o.tokenizer, "bytes, bpe:PIECES or a SentencePiece .model file", free);
+  f("data", o.data,
+    "text (.xz is unpacked), or token shards: .bin, .u16, .u32, a folder or 'x_*.bin'", free);
+  f("validation", o.validation,
+    "text or token shards to validate on (empty: the last 5 % of the data)", free);
+  f("tokenizer", o.tokenizer,
+    "bytes, bpe:PIECES, a SentencePiece .model, or a GPT-2 .tiktoken, vocab.json or folder", free);
   f("validation-blocks", o.validation_blocks, "sequences of each validation", bits);
   f("steps", o.steps, "updates of the whole run", bits);
   f("batch", o.batch, "sequences of one pass (0: the shape's)", bits);

@@ -116,6 +116,46 @@ TEST_CASE("ForkJoinPool: another thread really helps") {
   CHECK(met.load());
 }
 
+TEST_CASE(
+    "ForkJoinPool: successive runs give a thread the same share, and helpers only what is left") {
+  ForkJoinPool pool(2);
+  constexpr int tasks = 10;
+  std::vector<int> ran_by(tasks, -1);
+  // Nobody is faster here: after each task a thread waits until both have done as many.
+  for (int round = 0; round < 20; ++round) {
+    std::atomic<int> done[2] = {0, 0};
+    std::atomic<int> moved{0};
+    pool.run(tasks, [&](Index task, int thread) {
+      const int mine = done[thread].fetch_add(1) + 1;
+      const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+      while (mine <= tasks / 2 && done[1 - thread].load() < mine &&
+             std::chrono::steady_clock::now() < give_up)
+        std::this_thread::yield();
+      int& who = ran_by[static_cast<std::size_t>(task)];
+      if (who >= 0 && who != thread) moved.fetch_add(1);
+      who = thread;
+    });
+    CHECK(moved.load() == 0);
+  }
+  CHECK(ran_by == std::vector<int>{0, 0, 0, 0, 0, 1, 1, 1, 1, 1});
+}
+
+TEST_CASE("ForkJoinPool: a share whose thread is held up is done by the others") {
+  ForkJoinPool pool(2);
+  std::atomic<int> others{0};
+  // The first task ends only when all the others have been done.
+  pool.run(20, [&](Index task, int) {
+    if (task != 0) {
+      others.fetch_add(1);
+      return;
+    }
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (others.load() < 19 && std::chrono::steady_clock::now() < give_up)
+      std::this_thread::yield();
+    CHECK(others.load() == 19);
+  });
+}
+
 TEST_CASE("ForkJoinPool: an exception reaches the caller and the pool goes on working") {
   for (const int threads : {1, 2, 4}) {
     ForkJoinPool pool(threads);
@@ -196,8 +236,7 @@ TEST_CASE("CpuContext: thread counts that cannot be are refused by name") {
 TEST_CASE("CpuContext: scratch blocks are aligned, apart from each other, and only ever grow") {
   CpuContext<ForkJoinPool> context(2);
   std::vector<std::byte*> blocks = {context.scratch(0, 100), context.scratch(1, 100),
-                                    context.gemm_scratch(0, 100), context.gemm_scratch(1, 100),
-                                    context.shared_gemm_scratch(100)};
+                                    context.gemm_scratch(0, 100), context.gemm_scratch(1, 100)};
   for (std::byte* block : blocks) CHECK(reinterpret_cast<std::uintptr_t>(block) % 64 == 0);
   std::sort(blocks.begin(), blocks.end());
   for (std::size_t i = 1; i < blocks.size(); ++i) CHECK(blocks[i] - blocks[i - 1] >= 100);
@@ -222,18 +261,14 @@ TEST_CASE("CpuContext: runs and products allocate nothing once their scratch mem
       gemm_serial<PackedGemm>(context, thread, g);
     });
   };
-  // Which thread takes which task is not fixed, so all of them get their memory first.
-  std::vector<std::byte*> blocks;
-  for (int thread = 0; thread < 3; ++thread)
-    blocks.push_back(context.gemm_scratch(thread, 1 << 20));
   step();
-  blocks.push_back(context.shared_gemm_scratch(0));
+  std::vector<std::byte*> blocks;
+  for (int thread = 0; thread < 3; ++thread) blocks.push_back(context.gemm_scratch(thread, 0));
   const long before = allocations.load();
   for (int i = 0; i < 20; ++i) step();
   CHECK(allocations.load() == before);
   for (int thread = 0; thread < 3; ++thread)
     CHECK(context.gemm_scratch(thread, 0) == blocks[static_cast<std::size_t>(thread)]);
-  CHECK(context.shared_gemm_scratch(0) == blocks.back());
   CHECK(c[0] == doctest::Approx(300 * 0.125));
   CHECK(d.back() == doctest::Approx(60 * 0.125));
 }

@@ -24,9 +24,9 @@ AttentionProblem problem_of(const Sizes& s) {
           .length = s.length,
           .heads = s.heads,
           .head_dim = s.head_dim,
-          .scale = 1 / std::sqrt(static_cast<double>(s.head_dim)),
           .kv_heads = s.kv_heads,
-          .window = s.window};
+          .window = s.window,
+          .scale = 1 / std::sqrt(static_cast<double>(s.head_dim))};
 }
 
 /// What one call reads and writes.

@@ -113,6 +113,8 @@ TEST_CASE("TrainingRun: stopped by a signal at any step and resumed, every bit i
     CHECK(s.last.step == stop);
     CHECK(s.run(s.options(name, true)) == whole);
     CHECK(s.log(name) == s.log("whole"));
+    const fs::directory_iterator events(s.folder / name / "tensorboard");
+    CHECK(std::distance(begin(events), end(events)) == 2);  // one file for each session
   }
 }
 

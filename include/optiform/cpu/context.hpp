@@ -72,9 +72,6 @@ class CpuContext {
   /// Memory of one threaded kernel, filled and read by all threads.
   std::byte* shared_scratch(Index bytes) { return grown(shared_scratch_, bytes); }
 
-  /// Memory of one threaded matrix product, filled and read by all threads.
-  std::byte* shared_gemm_scratch(Index bytes) { return grown(shared_gemm_scratch_, bytes); }
-
  private:
   static int counted(int threads) {
     if (threads < 0) fail("CpuContext: threads = ", threads, ", expected 0 (all cores) or more");
@@ -88,7 +85,7 @@ class CpuContext {
 
   Threads threads_;
   std::vector<Buffer<std::byte>> scratch_, gemm_scratch_;
-  Buffer<std::byte> shared_scratch_, shared_gemm_scratch_;
+  Buffer<std::byte> shared_scratch_;
 };
 
 OPTIFORM_NAMESPACE_END

@@ -24,15 +24,18 @@ struct GemmArguments {
   T beta = 0;
   T* c = nullptr;
   Index ldc = 0;
+  Index row = 0, column = 0;  ///< where C begins in the whole that an epilogue sees
 
-  /// The product that fills rows [row, row + rows) and columns [column, column + columns) of C.
-  GemmArguments part(Index row, Index rows, Index column, Index columns) const {
+  /// The product that fills `rows` rows and `columns` columns of C from one place on.
+  GemmArguments part(Index first_row, Index rows, Index first_column, Index columns) const {
     GemmArguments p = *this;
     p.m = rows;
     p.n = columns;
-    p.a += row * (transpose_a == Transpose::no ? lda : 1);
-    p.b += column * (transpose_b == Transpose::no ? 1 : ldb);
-    p.c += row * ldc + column;
+    p.a += first_row * (transpose_a == Transpose::no ? lda : 1);
+    p.b += first_column * (transpose_b == Transpose::no ? 1 : ldb);
+    p.c += first_row * ldc + first_column;
+    p.row += first_row;
+    p.column += first_column;
     return p;
   }
 };

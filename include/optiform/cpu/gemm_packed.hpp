@@ -8,6 +8,7 @@
 #include <optiform/core/memory.hpp>
 #include <optiform/cpu/backend.hpp>
 #include <optiform/cpu/gemm_arguments.hpp>
+#include <optiform/cpu/gemm_epilogue.hpp>
 #include <optiform/cpu/gemm_panels.hpp>
 #include <optiform/cpu/gemm_tile.hpp>
 
@@ -44,55 +45,93 @@ struct PackedGemm {
   static constexpr Index depth = 384;           ///< k steps of a panel
   static constexpr Index block_rows = 192;      ///< rows of A that stay in the second-level cache
   static constexpr Index block_columns = 1536;  ///< columns of packed B
-  static constexpr Index slab_rows = 1536;      ///< rows of A packed at once by all threads
+  static constexpr Index few = 256;  ///< rows of A up to which a panel of B is packed for one use
 
-  /// Memory serial() needs.
+  /// Memory serial() needs; a part of a product never needs more than the whole.
   template <class T>
   static Index scratch_bytes(const GemmArguments<T>& g) {
-    return bytes<T>(g.k, rows_of(g.m, block_rows) + columns_of<T>(g.n, block_columns));
+    const auto whole = [](Index n, Index unit) { return (n + unit - 1) / unit * unit; };
+    const Index rows = whole(std::min(g.m, few), detail::GemmTile::rows);
+    const Index panel = detail::GemmTile::columns<T>;
+    const Index columns = g.m <= few ? panel : whole(std::min(g.n, block_columns), panel);
+    return bytes<T>(g.k, rows + columns);
   }
 
   /// One product on the calling thread; scratch is aligned to memory_alignment.
-  template <class T>
-  static void serial(std::byte* scratch, const GemmArguments<T>& g) {
-    if (g.k <= 0 || g.alpha == T(0)) return detail::scale(g);
+  template <class T, class Epilogue = NoEpilogue>
+  static void serial(std::byte* scratch, const GemmArguments<T>& g, const Epilogue& epilogue = {}) {
+    if (g.k <= 0 || g.alpha == T(0)) {
+      detail::scale(g);
+      return detail::apply_epilogue(g, epilogue);
+    }
+    if (g.m <= few) return few_rows(scratch, g, epilogue);
     const Index steps_most = depth_of(g.k);
     const Index rows_most = rows_of(g.m, block_rows);
     const Index columns_most = columns_of<T>(g.n, block_columns);
     T* const packed_b = reinterpret_cast<T*>(scratch);
     T* const packed_a = packed_b + columns_most * steps_most;
     for (Index column = 0; column < g.n; column += columns_most) {
-      const detail::ColumnPanels<T> panels{std::min(columns_most, g.n - column)};
+      const auto part = g.part(0, g.m, column, std::min(columns_most, g.n - column));
+      const detail::ColumnPanels<T> panels{part.n};
       for (Index k = 0; k < g.k; k += steps_most) {
         const Index steps = std::min(steps_most, g.k - k);
-        detail::pack_b(g, column, panels, 0, panels.count(), k, steps, packed_b);
+        for (Index p = 0; p < panels.count(); ++p)
+          detail::pack_b(part, panels, p, k, steps, packed_b + panels.first_column(p) * steps);
         for (Index row = 0; row < g.m; row += rows_most) {
-          const Index rows = std::min(rows_most, g.m - row);
-          detail::pack_a(g, row, rows, k, steps, packed_a);
-          block(g, k, steps, row, rows, packed_a, column, panels, 0, panels.count(), packed_b);
+          const auto rows = part.part(row, std::min(rows_most, g.m - row), 0, part.n);
+          detail::pack_a(rows, k, steps, packed_a);
+          for (Index p = 0; p < panels.count(); ++p)
+            panel(rows, k, steps, packed_a, panels, p, packed_b + panels.first_column(p) * steps,
+                  epilogue);
         }
       }
     }
   }
 
-  /// One product on all threads of a context, the packed operands shared.
-  template <class Context, class T>
-  static void threaded(Context& context, const GemmArguments<T>& g) {
-    if (g.k <= 0 || g.alpha == T(0)) return detail::scale(g);
-    const Index steps_most = depth_of(g.k);
-    const Index rows_most = rows_of(g.m, slab_rows);
-    const Index columns_most = columns_of<T>(g.n, block_columns);
-    T* const packed_b =
-        reinterpret_cast<T*>(context.shared_gemm_scratch(bytes<T>(g.k, rows_most + columns_most)));
-    T* const packed_a = packed_b + columns_most * steps_most;
-    for (Index column = 0; column < g.n; column += columns_most)
-      for (Index row = 0; row < g.m; row += rows_most)
-        for (Index k = 0; k < g.k; k += steps_most)
-          slab(context, g, k, std::min(steps_most, g.k - k), row, std::min(rows_most, g.m - row),
-               packed_a, column, {std::min(columns_most, g.n - column)}, packed_b);
+  /// One product on all threads of a context. Each takes a part of C and packs what it needs of
+  /// both operands for itself: reading what another core has packed costs more than packing twice.
+  template <class Context, class T, class Epilogue = NoEpilogue>
+  static void threaded(Context& context, const GemmArguments<T>& g, const Epilogue& epilogue = {}) {
+    const Parts parts = parts_of(g, context.threads());
+    // Every thread gets its memory now, whichever comes first later on.
+    const Index bytes =
+        scratch_bytes(g.part(0, std::min(parts.rows, g.m), 0, std::min(parts.columns, g.n)));
+    for (int thread = 0; thread < context.threads(); ++thread) context.gemm_scratch(thread, bytes);
+    const Index down = (g.m + parts.rows - 1) / parts.rows;
+    const Index across = (g.n + parts.columns - 1) / parts.columns;
+    context.parallel(down * across, [&](Index task, int thread) {
+      const Index row = task % down * parts.rows, column = task / down * parts.columns;
+      serial(context.gemm_scratch(thread, bytes),
+             g.part(row, std::min(parts.rows, g.m - row), column,
+                    std::min(parts.columns, g.n - column)),
+             epilogue);
+    });
   }
 
  private:
+  struct Parts {
+    Index rows, columns;
+  };
+
+  /// One part of C for each thread, in the grid that packs least: n k numbers for every row of
+  /// parts, m k for every column of them.
+  template <class T>
+  static Parts parts_of(const GemmArguments<T>& g, int threads) {
+    Index best_down = 1, least = 0;
+    for (Index down = 1; down <= threads; ++down) {
+      if (threads % down != 0) continue;
+      const Index packed = down * g.n + threads / down * g.m;
+      if (down > 1 && packed > least) continue;
+      best_down = down;
+      least = packed;
+    }
+    const auto piece = [](Index n, Index pieces, Index unit) {
+      return detail::balanced_piece(n, (n + pieces - 1) / pieces, unit);
+    };
+    return {piece(g.m, best_down, detail::GemmTile::rows),
+            piece(g.n, threads / best_down, pack_width<T>)};
+  }
+
   static Index depth_of(Index k) { return detail::balanced_piece(k, depth, 1); }
   static Index rows_of(Index m, Index most) {
     return detail::balanced_piece(m, most, detail::GemmTile::rows);
@@ -106,70 +145,51 @@ struct PackedGemm {
     return (rows_and_columns * depth_of(k)) * static_cast<Index>(sizeof(T)) + memory_alignment;
   }
 
-  /// Multiplies packed rows by the packed panels [first, last).
-  template <class T>
-  static void block(const GemmArguments<T>& g, Index k, Index steps, Index row, Index rows,
-                    const T* packed_a, Index column, const detail::ColumnPanels<T>& panels,
-                    Index first, Index last, const T* packed_b) {
+  /// A product whose rows of A stay in cache: each panel of B is used as soon as it is packed, so
+  /// that B is read once and never written back.
+  template <class T, class Epilogue>
+  static void few_rows(std::byte* scratch, const GemmArguments<T>& g, const Epilogue& epilogue) {
+    const Index steps_most = depth_of(g.k);
+    T* const packed_b = reinterpret_cast<T*>(scratch);
+    T* const packed_a = packed_b + detail::GemmTile::columns<T> * steps_most;
+    const detail::ColumnPanels<T> panels{g.n};
+    for (Index k = 0; k < g.k; k += steps_most) {
+      const Index steps = std::min(steps_most, g.k - k);
+      detail::pack_a(g, k, steps, packed_a);
+      for (Index p = 0; p < panels.count(); ++p) {
+        detail::pack_b(g, panels, p, k, steps, packed_b);
+        panel(g, k, steps, packed_a, panels, p, packed_b, epilogue);
+      }
+    }
+  }
+
+  /// Multiplies packed rows by one packed panel.
+  template <class T, class Epilogue>
+  static void panel(const GemmArguments<T>& g, Index k, Index steps, const T* packed_a,
+                    const detail::ColumnPanels<T>& panels, Index p, const T* packed_b,
+                    const Epilogue& epilogue) {
     constexpr Index tile_rows = detail::GemmTile::rows;
+    const Index at = panels.first_column(p);
     detail::TileArguments<T> tile;
     tile.k = steps;
     tile.ldc = g.ldc;
     tile.alpha = g.alpha;
     tile.beta = k == 0 ? g.beta : T(1);
-    for (Index p = first; p < last; ++p) {
-      const Index pack = panels.first_pack(p);
-      const Index packs = panels.first_pack(p + 1) - pack;
-      const Index at = pack * pack_width<T>;
-      tile.b = packed_b + at * steps;
-      tile.b_stride = packs * pack_width<T>;
-      tile.columns = std::min(tile.b_stride, panels.extent - at);
-      for (Index i = 0; i < rows; i += tile_rows) {
-        tile.a = packed_a + i * steps;
-        tile.c = g.c + (row + i) * g.ldc + column + at;
-        tile.rows = std::min(tile_rows, rows - i);
-        detail::multiply_tile(tile, packs);
-      }
+    tile.b = packed_b;
+    tile.b_stride = panels.first_column(p + 1) - at;
+    tile.columns = std::min(tile.b_stride, g.n - at);
+    for (Index i = 0; i < g.m; i += tile_rows) {
+      tile.a = packed_a + i * steps;
+      tile.c = g.c + i * g.ldc + at;
+      tile.rows = std::min(tile_rows, g.m - i);
+      detail::multiply_tile(tile, tile.b_stride / pack_width<T>);
+      if (k + steps == g.k)
+        detail::apply_epilogue(g.part(i, tile.rows, at, tile.columns), epilogue);
     }
   }
 
-  /// Packs one slab of A and of B by all threads, then multiplies them in blocks.
-  template <class Context, class T>
-  static void slab(Context& context, const GemmArguments<T>& g, Index k, Index steps, Index row,
-                   Index rows, T* packed_a, Index column, const detail::ColumnPanels<T> panels,
-                   T* packed_b) {
-    constexpr Index a_rows = 8 * detail::GemmTile::rows, b_panels = 2;
-    const Index a_tasks = (rows + a_rows - 1) / a_rows;
-    const Index b_tasks = (panels.count() + b_panels - 1) / b_panels;
-    context.parallel(a_tasks + b_tasks, [&](Index task, int) {
-      if (task < a_tasks) {
-        const Index from = task * a_rows;
-        detail::pack_a(g, row + from, std::min(a_rows, rows - from), k, steps,
-                       packed_a + from * steps);
-      } else {
-        const Index from = (task - a_tasks) * b_panels;
-        detail::pack_b(g, column, panels, from, std::min(from + b_panels, panels.count()), k, steps,
-                       packed_b);
-      }
-    });
-    // Smaller blocks when there would be too few to share out evenly.
-    Index most_rows = 96, most_panels = 4;
-    const auto blocks = [&] {
-      return ((rows + most_rows - 1) / most_rows) *
-             ((panels.count() + most_panels - 1) / most_panels);
-    };
-    while (blocks() < 32 && most_panels > 1) most_panels /= 2;
-    while (blocks() < 32 && most_rows > 24) most_rows /= 2;
-    const Index block_height = detail::balanced_piece(rows, most_rows, detail::GemmTile::rows);
-    const Index block_panels = detail::balanced_piece(panels.count(), most_panels, 1);
-    const Index down = (rows + block_height - 1) / block_height;
-    const Index across = (panels.count() + block_panels - 1) / block_panels;
-    context.parallel(down * across, [&](Index task, int) {
-      const Index from = task % down * block_height, first = task / down * block_panels;
-      block(g, k, steps, row + from, std::min(block_height, rows - from), packed_a + from * steps,
-            column, panels, first, std::min(first + block_panels, panels.count()), packed_b);
-    });
-  }
+  template <class>
+  friend class PackedMatrix;
 };
 
 OPTIFORM_NAMESPACE_END

@@ -60,8 +60,9 @@ __attribute__((noinline)) void multiply_tile(const TileArguments<T>& t) {
   const Index b_stride = t.b_stride;
   for (Index k = t.k; k > 0; --k) {
     V row[Packs];
+    // Opaque, or the compiler loads them again for every use: more loads than a core can do.
     OPTIFORM_UNROLL
-    for (int j = 0; j < Packs; ++j) row[j] = load(b + j * width);
+    for (int j = 0; j < Packs; ++j) row[j] = opaque(load(b + j * width));
     OPTIFORM_UNROLL
     for (int i = 0; i < Rows; ++i) {
       const V factor = broadcast(a[i]);

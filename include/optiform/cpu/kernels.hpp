@@ -16,6 +16,7 @@
 #include <optiform/cpu/gate.hpp>
 #include <optiform/cpu/gemm.hpp>
 #include <optiform/cpu/heads.hpp>
+#include <optiform/cpu/linear.hpp>
 #include <optiform/cpu/reductions.hpp>
 #include <optiform/cpu/row_programs.hpp>
 #include <optiform/cpu/soft_cap.hpp>
@@ -37,10 +38,17 @@ struct kernels<BasicCpu<Gemm, Threads>> {
     optiform::run_rows<P, Length>(context, arguments);
   }
 
-  template <class T>
+  template <class T, class Epilogue = NoEpilogue>
   static void gemm(Context& context, Transpose ta, Transpose tb, Index m, Index n, Index k, T alpha,
-                   const T* a, Index lda, const T* b, Index ldb, T beta, T* c, Index ldc) {
-    optiform::gemm<Gemm>(context, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+                   const T* a, Index lda, const T* b, Index ldb, T beta, T* c, Index ldc,
+                   const Epilogue& epilogue = {}) {
+    optiform::gemm<Gemm>(context, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, epilogue);
+  }
+
+  template <Index Out, Index In, class T, class Epilogue = NoEpilogue>
+  static void linear(Context& context, Index rows, const T* x, const T* w, T* y,
+                     const Epilogue& epilogue = {}) {
+    optiform::linear<Gemm, Out, In>(context, rows, x, w, y, epilogue);
   }
 
   template <class T>

@@ -179,7 +179,9 @@ OPTIFORM_INLINE native_vector<T> sqrt(native_vector<T> a) {
 /// allows it to reassociate.
 template <class V>
 OPTIFORM_INLINE V opaque(V v) {
-#if defined(__SSE2__)
+#if defined(__AVX512F__)
+  asm("" : "+v"(v));  // any of the 32 registers
+#elif defined(__SSE2__)
   asm("" : "+x"(v));
 #elif defined(__ARM_NEON)
   asm("" : "+w"(v));

@@ -6,6 +6,7 @@
 
 #include <optiform/core/backend.hpp>
 #include <optiform/core/config.hpp>
+#include <optiform/core/epilogue.hpp>
 #include <optiform/core/error.hpp>
 #include <optiform/cpu/backend.hpp>
 #include <optiform/cpu/reference_attention.hpp>
@@ -49,13 +50,14 @@ struct kernels<Reference> {
     ReferenceRows<P, T>::run(a);
   }
 
-  /// C = alpha op(A) op(B) + beta C.
+  /// C = epilogue(alpha op(A) op(B) + beta C).
   ///
   /// Shapes    op(A) [m, k], op(B) [k, n], C [m, n].
   /// Limits    beta == 0 never reads C, so that C may start as garbage.
-  template <class T>
+  template <class T, class Epilogue = NoEpilogue>
   static void gemm(Context&, Transpose ta, Transpose tb, Index m, Index n, Index k, T alpha,
-                   const T* a, Index lda, const T* b, Index ldb, T beta, T* c, Index ldc) {
+                   const T* a, Index lda, const T* b, Index ldb, T beta, T* c, Index ldc,
+                   const Epilogue& epilogue = {}) {
     for (Index i = 0; i < m; ++i) {
       for (Index j = 0; j < n; ++j) {
         T sum(0);
@@ -65,9 +67,20 @@ struct kernels<Reference> {
           sum += a_il * b_lj;
         }
         T& c_ij = c[i * ldc + j];
-        c_ij = beta == T(0) ? alpha * sum : alpha * sum + beta * c_ij;
+        const T value = beta == T(0) ? alpha * sum : alpha * sum + beta * c_ij;
+        c_ij = epilogue(value, ScalarPlace{i, j});
       }
     }
+  }
+
+  /// y = epilogue(x w^T), of sizes known when compiling.
+  ///
+  /// Shapes    x [rows, In], w [Out, In], y = [rows, Out].
+  template <Index Out, Index In, class T, class Epilogue = NoEpilogue>
+  static void linear(Context& context, Index rows, const T* x, const T* w, T* y,
+                     const Epilogue& epilogue = {}) {
+    gemm(context, Transpose::no, Transpose::yes, rows, Out, In, T(1), x, In, w, In, T(0), y, Out,
+         epilogue);
   }
 
   /// out = softmax(scale q k^T) v for every sequence and head; log_sum_exp is kept for backward.

@@ -76,6 +76,7 @@ class InputFile {
   }
 
   const std::filesystem::path& path() const { return path_; }
+  int descriptor() const { return file_.get(); }
   std::uint64_t size() const { return size_; }
 
   /// Copies exactly `bytes` bytes that start at `offset`.
@@ -100,5 +101,15 @@ class InputFile {
   detail::FileDescriptor file_;
   std::uint64_t size_ = 0;
 };
+
+/// All bytes of a file that is no larger than `most`; `what` it should be is for the message.
+inline std::string read_small_file(const std::filesystem::path& path, std::uint64_t most,
+                                   std::string_view what) {
+  const InputFile file(path);
+  if (file.size() > most) fail(in_quotes(path), " has ", file.size(), " bytes; that is no ", what);
+  std::string bytes(file.size(), '\0');
+  file.read_at(0, bytes.data(), bytes.size());
+  return bytes;
+}
 
 OPTIFORM_NAMESPACE_END

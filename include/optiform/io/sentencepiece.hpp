@@ -10,27 +10,11 @@
 #include <sentencepiece_trainer.h>
 
 #include <optiform/io/tokenizer.hpp>
+#include <optiform/io/utf8.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 
 namespace detail {
-
-/// Bytes of the well-formed UTF-8 character at the start of `text`; 0 if there is none.
-inline std::size_t utf8_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned lead = byte(0);
-  if (lead < 0x80) return 1;
-  const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead < 0xC2 || lead > 0xF4 || text.size() < length) return 0;
-  for (std::size_t i = 1; i < length; ++i)
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  // Overlong forms, surrogates and code points beyond U+10FFFF.
-  const unsigned second = byte(1);
-  if ((lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) ||
-      (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F))
-    return 0;
-  return length;
-}
 
 /// The lines of a text as SentencePiece wants to be fed, long ones cut.
 class SentencePieceLines final : public sentencepiece::SentenceIterator {
@@ -96,7 +80,12 @@ class SentencePiece final : public Tokenizer {
   /// Takes the bytes of a .model file; `name` is for messages.
   SentencePiece(std::string model, const std::string& name) : model_(std::move(model)) {
     silence();
-    if (!processor_.LoadFromSerializedProto(model_).ok() || processor_.GetPieceSize() < 2)
+    bool loaded = false;
+    try {
+      loaded = processor_.LoadFromSerializedProto(model_).ok() && processor_.GetPieceSize() >= 2;
+    } catch (const std::exception&) {  // of the trie below, for an empty piece
+    }
+    if (!loaded)
       fail("tokenizer '", name, "' is no SentencePiece model, or it is damaged");
     for (int byte = 0; byte < 256; ++byte) {
       char piece[8];
@@ -135,12 +124,16 @@ class SentencePiece final : public Tokenizer {
   Index vocabulary() const override { return processor_.GetPieceSize(); }
   std::string serialized() const override { return model_; }
 
+  /// After a line end: lines never share a token.
+  std::size_t safe_cut(std::string_view text, std::size_t at) const override {
+    const std::size_t line_end = text.find('\n', std::min(at, text.size()));
+    return line_end == std::string_view::npos ? text.size() : line_end + 1;
+  }
+
   void encode(std::string_view text, std::vector<std::int32_t>& ids) const override {
     std::vector<int> pieces;
-    // Short chunks: the encoder's queue then stays in cache. Lines never share a token.
     while (!text.empty()) {
-      const std::size_t line_end = text.find('\n', std::min<std::size_t>(text.size(), 512));
-      const std::size_t size = line_end == std::string_view::npos ? text.size() : line_end + 1;
+      const std::size_t size = safe_cut(text, 512);  // the encoder's queue then stays in cache
       encode_chunk(text.substr(0, size), ids, pieces);
       text.remove_prefix(size);
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -26,6 +27,14 @@ class Tokenizer {
   virtual void decode(std::span<const std::int32_t> ids, std::string& text) const = 0;
   /// The tokenizer as the bytes of a file; empty when it needs none.
   virtual std::string serialized() const = 0;
+  /// The first position from `at` on where a text may be cut in two without changing a token;
+  /// its size if there is none, or none is known.
+  virtual std::size_t safe_cut(std::string_view text, std::size_t at) const {
+    static_cast<void>(at);
+    return text.size();
+  }
+  /// The token that stands between documents and that no text contains; -1 if there is none.
+  virtual std::int32_t end_of_text() const { return -1; }
 
   std::vector<std::int32_t> encode(std::string_view text) const {
     std::vector<std::int32_t> ids;
@@ -63,6 +72,9 @@ class Bytes final : public Tokenizer {
     }
   }
   std::string serialized() const override { return {}; }
+  std::size_t safe_cut(std::string_view text, std::size_t at) const override {
+    return std::min(at, text.size());
+  }
 };
 
 OPTIFORM_NAMESPACE_END

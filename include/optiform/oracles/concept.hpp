@@ -161,10 +161,10 @@ concept oracle_keeps_tokens_apart = !Oracle::mixes_tokens;
 /// keeps a cache from forward to backward, and never names a backend.
 ///
 /// Contract  forward writes g and the cache; backward reads both and the same y, adds to the
-///           parameters' gradients and overwrites y_gradient.
+///           parameters' gradients and overwrites y_gradient. It may use the cache up.
 /// Limits    a Decoder also wants to know how an oracle goes on with a sequence: either
 ///           `static constexpr bool mixes_tokens = false`, or `Past`, `reserve_past` and `decode`
-///           in on, as CausalAttention has them.
+///           in on, as Attention has them.
 /// See       CausalAttention, Mlp (<optiform/oracles/mlp.hpp> is the example to copy).
 template <class Oracle>
 concept GradientOracle =

@@ -7,6 +7,7 @@
 
 #include <optiform/core/backend.hpp>
 #include <optiform/core/config.hpp>
+#include <optiform/core/epilogue.hpp>
 #include <optiform/core/memory.hpp>
 #include <optiform/core/parameters.hpp>
 #include <optiform/core/shape.hpp>
@@ -22,13 +23,11 @@ OPTIFORM_NAMESPACE_BEGIN
 ///
 /// Shapes    y, g: [batch, length, width]; w1 [hidden, width]; w2 [width, hidden]. Matrices are
 ///           stored [out, in].
-/// Contract  only w1 y is kept for backward; the activation is computed again, which is cheaper
-///           than reading it back from memory.
+/// Contract  only w1 y is kept for backward, which computes the activation again and writes it in
+///           its place: cheaper than a second buffer, and forward has to come before the next one.
 /// Limits    tokens do not see each other; no biases.
 /// Errors    a shape without a hidden size is refused while compiling.
-/// See       Gelu and ReluSquared, its usual Activations; GatedMlp; Attention, the oracle that
-/// mixes
-///           tokens.
+/// See       Gelu and ReluSquared, its usual Activations; GatedMlp; Attention, which mixes tokens.
 template <class Activation, MlpOptions Options>
 struct Mlp {
   using gradient_oracle_concept = gradient_oracle_tag;
@@ -54,7 +53,7 @@ struct Mlp {
     struct Cache {
       MemoryPlan::Handle preactivation;
     };
-    /// Activation(w1 y), later its gradient: [tokens, hidden].
+    /// Activation(w1 y), in backward its gradient: [tokens, hidden].
     struct Scratch {
       MemoryPlan::Handle activated;
     };
@@ -91,11 +90,11 @@ struct Mlp {
                         std::byte* arena, const Cache& cache, const Scratch& scratch, Index batch,
                         Index length, const T* y, T* g) {
       const Index tokens = batch * length;
-      refill_cache(context, parameters, at, arena, cache, batch, length, y);
-      const T* preactivation = MemoryPlan::at<T>(arena, cache.preactivation);
+      T* preactivation = MemoryPlan::at<T>(arena, cache.preactivation);
       T* activated = MemoryPlan::at<T>(arena, scratch.activated);
-      K::template activation_forward<Activation>(context, tokens * hidden, preactivation,
-                                                 activated);
+      K::gemm(context, Transpose::no, Transpose::yes, tokens, hidden, width, T(1), y, width,
+              parameters + at.w1, width, T(0), activated, hidden,
+              epilogue(Keep<T>{preactivation, hidden}, Activate<Activation>{}));
       K::gemm(context, Transpose::no, Transpose::yes, tokens, width, hidden, T(1), activated,
               hidden, parameters + at.w2, hidden, T(0), g, width);
     }
@@ -105,17 +104,13 @@ struct Mlp {
                          std::byte* arena, const Cache& cache, const Scratch& scratch, Index batch,
                          Index length, const T* y, const T* g_gradient, T* y_gradient) {
       const Index tokens = batch * length;
-      const T* preactivation = MemoryPlan::at<T>(arena, cache.preactivation);
-      T* activated = MemoryPlan::at<T>(arena, scratch.activated);
-      K::template activation_forward<Activation>(context, tokens * hidden, preactivation,
-                                                 activated);
+      T* activated = MemoryPlan::at<T>(arena, cache.preactivation);
+      T* hidden_gradient = MemoryPlan::at<T>(arena, scratch.activated);
+      K::gemm(context, Transpose::no, Transpose::no, tokens, hidden, width, T(1), g_gradient, width,
+              parameters + at.w2, hidden, T(0), hidden_gradient, hidden,
+              TimesDerivativeAndActivate<Activation, T>{activated, hidden});
       K::gemm(context, Transpose::yes, Transpose::no, width, hidden, tokens, T(1), g_gradient,
               width, activated, hidden, T(1), gradients + at.w2, hidden);
-      T* hidden_gradient = activated;  // the activation is not needed any more
-      K::gemm(context, Transpose::no, Transpose::no, tokens, hidden, width, T(1), g_gradient, width,
-              parameters + at.w2, hidden, T(0), hidden_gradient, hidden);
-      K::template activation_backward<Activation>(context, tokens * hidden, preactivation,
-                                                  hidden_gradient, hidden_gradient);
       K::gemm(context, Transpose::yes, Transpose::no, hidden, width, tokens, T(1), hidden_gradient,
               hidden, y, width, T(1), gradients + at.w1, width);
       K::gemm(context, Transpose::no, Transpose::no, tokens, width, hidden, T(1), hidden_gradient,

@@ -58,15 +58,15 @@ inline std::string read_text(const std::filesystem::path& path) {
 
 /// Tokens of a whole text, encoded by several threads.
 ///
-/// Contract  the text is cut after fixed amounts, at line ends: the number of threads changes
-///           nothing.
+/// Contract  the tokens of tokenizer.encode(text): it is cut after fixed amounts, where the
+/// tokenizer
+///           says that no token changes. The number of threads changes nothing.
 inline std::vector<std::int32_t> encode_text(const Tokenizer& tokenizer, std::string_view text,
                                              int threads) {
   constexpr std::size_t segment = 1 << 20;
   std::vector<std::string_view> parts;
   while (!text.empty()) {
-    const std::size_t line_end = text.find('\n', std::min(segment, text.size()));
-    const std::size_t size = line_end == std::string_view::npos ? text.size() : line_end + 1;
+    const std::size_t size = tokenizer.safe_cut(text, segment);
     parts.push_back(text.substr(0, size));
     text.remove_prefix(size);
   }
@@ -93,6 +93,28 @@ inline std::vector<std::int32_t> encode_text(const Tokenizer& tokenizer, std::st
   for (const auto& part : ids) total += part.size();
   all.reserve(total);
   for (const auto& part : ids) all.insert(all.end(), part.begin(), part.end());
+  return all;
+}
+
+/// Tokens of the documents that `mark` separates in a text, each behind an end-of-text token, as
+/// llm.c lays out its data. An empty mark separates nothing.
+///
+/// Errors    several documents, but a tokenizer without end_of_text().
+inline std::vector<std::int32_t> encode_documents(const Tokenizer& tokenizer, std::string_view text,
+                                                  std::string_view mark, int threads) {
+  std::vector<std::int32_t> all;
+  while (!text.empty()) {
+    const std::size_t end = mark.empty() ? text.size() : std::min(text.find(mark), text.size());
+    const auto document = text.substr(0, end);
+    text.remove_prefix(end < text.size() ? end + mark.size() : end);
+    if (document.empty()) continue;
+    if (tokenizer.end_of_text() >= 0)
+      all.push_back(tokenizer.end_of_text());
+    else if (!all.empty())
+      fail("the text has several documents, but the tokenizer no end-of-text token to begin them");
+    const auto ids = encode_text(tokenizer, document, threads);
+    all.insert(all.end(), ids.begin(), ids.end());
+  }
   return all;
 }
 

@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <utility>
 
 #include <optiform/core/backend.hpp>
+#include <optiform/core/epilogue.hpp>
 #include <optiform/core/memory.hpp>
 #include <optiform/core/unrolled.hpp>
 #include <optiform/policy/networks/activations.hpp>
@@ -65,17 +67,8 @@ struct DenseNetwork {
       reserve(rows);
       rows_ = rows;
       input_ = input;
-      unrolled<layers>([&](int l) OPTIFORM_INLINE_LAMBDA {
-        const Index in = width[l], out = width[l + 1];
-        T* const z = preactivation_[at(l)].data();
-        const T* const b = parameters + bias(l);
-        for (Index r = 0; r < rows; ++r) std::copy_n(b, out, z + r * out);
-        K::gemm(context_, Transpose::no, Transpose::yes, rows, out, in, T(1), layer_input(l), in,
-                parameters + weight(l), in, T(1), z, out);
-        if (l + 1 < layers)
-          K::template activation_forward<Activation>(context_, rows * out, z,
-                                                     activation_[at(l)].data());
-      });
+      [&]<int... L>(std::integer_sequence<int, L...>) { (layer_forward<L>(parameters), ...); }
+      (std::make_integer_sequence<int, layers>{});
       return output();
     }
     const T* output() const { return preactivation_[at(layers - 1)].data(); }
@@ -107,6 +100,18 @@ struct DenseNetwork {
    private:
     static constexpr std::size_t at(int l) { return static_cast<std::size_t>(l); }
 
+    template <int l>
+    void layer_forward(const T* parameters) {
+      constexpr Index in = width[l], out = width[l + 1];
+      const T* const w = parameters + weight(l);
+      const AddBias<T> add_bias{parameters + bias(l)};
+      T* const z = preactivation_[at(l)].data();
+      if constexpr (l + 1 < layers)
+        K::template linear<out, in>(context_, rows_, layer_input(l), w, activation_[at(l)].data(),
+                                    epilogue(add_bias, Keep<T>{z, out}, Activate<Activation>{}));
+      else
+        K::template linear<out, in>(context_, rows_, layer_input(l), w, z, add_bias);
+    }
     const T* layer_input(int l) const { return l == 0 ? input_ : activation_[at(l - 1)].data(); }
     void reserve(Index rows) {
       if (rows <= reserved_) return;
