@@ -52,7 +52,7 @@ class CpuContext {
 
   /// Bytes of all scratch memory, which stay the same once every kernel has run.
   Index scratch_bytes() const {
-    Index sum = shared_scratch_.size() + shared_gemm_scratch_.size();
+    Index sum = shared_scratch_.size();
     for (const Buffer<std::byte>& block : scratch_) sum += block.size();
     for (const Buffer<std::byte>& block : gemm_scratch_) sum += block.size();
     return sum;
