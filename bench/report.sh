@@ -2,6 +2,7 @@
 # Builds and runs a report: one 'key value' line per figure, comments after '#'.
 #   bench/report.sh depth              row programs and whole training steps
 #   bench/report.sh depth --quick      a smoke test of the same
+#   bench/report.sh generation         writing text token by token
 #   bench/report.sh profile [gpt2]     where the time of a training step goes
 #   bench/report.sh tabular            exact policy optimization on finite processes
 # Environment: PYTHON (a Python with PyTorch or, for tabular, numpy, measured alternately),
@@ -10,9 +11,10 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 build=${OPTIFORM_BUILD_DIR:-build}
 
-usage() { sed -n '2,6s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2 && exit 2; }
+usage() { sed -n '2,7s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2 && exit 2; }
 case ${1:-} in
   depth) program=depth ;;
+  generation) program=generation ;;
   profile) program=depth_profile ;;
   tabular) program=tabular ;;
   *) usage ;;
@@ -34,12 +36,12 @@ quietly "configuring" cmake --preset release -B "$build" -DOPTIFORM_BUILD_BENCH=
 quietly "building" cmake --build "$build" -j "${OPTIFORM_JOBS:-$(nproc)}" --target "bench_$program"
 
 peer=()
-if [[ $program == depth && -n ${PYTHON:-} ]]; then
+if [[ $program =~ ^(depth|generation)$ && -n ${PYTHON:-} ]]; then
   "$PYTHON" -c 'import torch' 2>/dev/null || {
     echo "bench/report.sh: $PYTHON has no PyTorch; unset PYTHON to report without it" >&2
     exit 1
   }
-  peer=(--peer "$PYTHON" bench/depth_peer.py)
+  peer=(--peer "$PYTHON" "bench/${program}_peer.py")
 fi
 # The first Python that has numpy.
 with_numpy() {

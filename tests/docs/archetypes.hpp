@@ -26,6 +26,7 @@ struct SmallestRule : Rule {
 struct SmallestOracle {
   using gradient_oracle_concept = gradient_oracle_tag;
   static constexpr std::string_view name = "scale";
+  static constexpr bool mixes_tokens = false;  // for a Decoder
 
   template <class Backend, class T, ModelShape Shape>
   class on {

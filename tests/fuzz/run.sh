@@ -12,12 +12,18 @@ shift
 build=${OPTIFORM_BUILD_DIR:-build-fuzz}
 jobs=${OPTIFORM_JOBS:-$(nproc)}
 
-libfuzzer() { echo 'extern "C" int LLVMFuzzerTestOneInput() { return 0; }' |
-  clang++ -fsanitize=fuzzer -x c++ - -o /dev/null; }
+libfuzzer() {
+  echo 'extern "C" int LLVMFuzzerTestOneInput() { return 0; }' |
+    clang++ -fsanitize=fuzzer -x c++ - -o /dev/null
+}
 libfuzzer 2>/dev/null || { echo "skipped: clang++ with libFuzzer was not found" && exit 77; }
 
 mkdir -p "$build/artifacts"
-give_up() { tail -n 30 "$build/fuzz.log" && echo "0 passed, 1 failed" && exit 1; }
+give_up() {
+  tail -n 30 "$build/fuzz.log"
+  echo "0 passed, 1 failed"
+  exit 1
+}
 cmake --preset fuzz -B "$build" >"$build/fuzz.log" 2>&1 || give_up
 targets=("$@")
 ((${#targets[@]})) || targets=(tests/fuzz/*.cpp)
@@ -28,18 +34,23 @@ for name in "${targets[@]}"; do
 done
 # A parser whose library is absent has no target.
 known=$(cmake --build "$build" --target help | grep -oE '^fuzz_[a-z0-9_]+' | sort -u)
-wanted=() 
+wanted=()
 for program in "${programs[@]}"; do
-  grep -qx "$program" <<<"$known" && wanted+=("$program") || echo "skipped: ${program#fuzz_}"
+  if grep -qx "$program" <<<"$known"; then
+    wanted+=("$program")
+  else
+    echo "skipped: ${program#fuzz_}"
+  fi
 done
 ((${#wanted[@]})) || { echo "0 passed, 1 failed" && exit 1; }
 cmake --build "$build" -j "$jobs" --target "${wanted[@]}" >"$build/fuzz.log" 2>&1 || give_up
 
 fuzz() {  # program
-  local name=${1#fuzz_} found status
+  local name=${1#fuzz_} found status seeds=()
+  [[ ! -d tests/fuzz/corpus/$name ]] || seeds=("tests/fuzz/corpus/$name")
   found=$(mktemp -d)
   # What a parser makes of 16 KiB must not take a gigabyte, nor ten seconds.
-  "$build/tests/fuzz/$1" "$found" "tests/fuzz/corpus/$name" -max_total_time="$seconds" \
+  "$build/tests/fuzz/$1" "$found" "${seeds[@]}" -max_total_time="$seconds" \
     -max_len=16384 -rss_limit_mb=1024 -timeout=10 -print_final_stats=1 \
     -artifact_prefix="$build/artifacts/$name-" >"$build/artifacts/$name.log" 2>&1
   status=$?

@@ -49,7 +49,7 @@ class DecodeAttention {
         dim_(problem.head_dim),
         padded_((problem.head_dim + width - 1) / width * width),
         kv_heads_(problem.key_heads()),
-        group_(problem.heads / kv_heads_),
+        group_(problem.group()),
         queries_(std::min(problem.length, piece) * group_),
         pieces_((problem.length + piece - 1) / piece),
         ranges_((capacity + range - 1) / range) {}
@@ -100,9 +100,6 @@ class DecodeAttention {
   /// Items of so many elements that make a task worth handing out.
   static Index split(Index elements) { return std::max<Index>(1, 16384 / elements); }
 
-  const T* token(Index b, Index t) const {
-    return qkv_ + (b * p_.length + t) * (p_.heads + 2 * kv_heads_) * dim_;
-  }
   T* cached(T* cache, Index b, Index kv_head, Index position) const {
     return cache + ((b * kv_heads_ + kv_head) * capacity_ + position) * dim_;
   }
@@ -110,9 +107,8 @@ class DecodeAttention {
   void append(Index b) const {
     for (Index h = 0; h < kv_heads_; ++h)
       for (Index t = 0; t < p_.length; ++t) {
-        const T* key = token(b, t) + (p_.heads + h) * dim_;
-        std::copy_n(key, dim_, cached(keys_, b, h, past_[b] + t));
-        std::copy_n(key + kv_heads_ * dim_, dim_, cached(values_, b, h, past_[b] + t));
+        std::copy_n(qkv_ + p_.key_at(b, t, h), dim_, cached(keys_, b, h, past_[b] + t));
+        std::copy_n(qkv_ + p_.value_at(b, t, h), dim_, cached(values_, b, h, past_[b] + t));
       }
   }
 
@@ -142,7 +138,7 @@ class DecodeAttention {
     if (from >= to) return;
     std::fill_n(part.gathered, queries * padded_, T(0));
     for (Index i = 0; i < queries; ++i) {
-      const T* q = token(g.b, g.first + i / group_) + (g.kv_head * group_ + i % group_) * dim_;
+      const T* q = qkv_ + p_.query_at(g.b, g.first + i / group_, g.kv_head * group_ + i % group_);
       const P scale(static_cast<T>(p_.scale));
       for (Index d = 0; d < dim_; d += width)
         (P::load(q + d, dim_ - d) * scale).store(part.query + i * padded_ + d);
@@ -267,9 +263,7 @@ class DecodeAttention {
       T largest = floor;
       for (Index r = 0; r < reached; ++r)
         largest = std::max(largest, partial(memory + r * partial_size()).largest[i]);
-      T* o = out_ + ((g.b * p_.length + g.first + i / group_) * p_.heads + g.kv_head * group_ +
-                     i % group_) *
-                        dim_;
+      T* o = out_ + p_.out_at(g.b, g.first + i / group_, g.kv_head * group_ + i % group_);
       const auto weight = [&](const Partial& part) {
         return part.largest[i] == largest ? T(1) : std::exp(part.largest[i] - largest);
       };
@@ -303,6 +297,7 @@ class DecodeAttention {
 template <class Context, class T>
 void attention_decode(Context& context, const AttentionProblem& problem, const Index* past,
                       const T* qkv, T* keys, T* values, Index capacity, T* out) {
+  check(problem);
   DecodeAttention<T>(problem, past, qkv, keys, values, capacity, out)(context);
 }
 

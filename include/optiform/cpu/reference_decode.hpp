@@ -17,6 +17,7 @@ template <class T>
 void attention_decode(const AttentionProblem& p, const Index* past, const T* qkv, T* keys,
                       T* values, Index capacity, T* out) {
   using std::exp;
+  check(p);
   const Index dim = p.head_dim, kv_heads = p.key_heads(), group = p.heads / kv_heads;
   const Index row = (p.heads + 2 * kv_heads) * dim;
   std::vector<T> score(static_cast<std::size_t>(capacity));
