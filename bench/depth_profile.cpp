@@ -59,8 +59,9 @@ struct Timed {};
 
 template <class P>
 inline constexpr bool is_weight_step = false;
-template <class R>
-inline constexpr bool is_weight_step<Forward<optiform::detail::WeightStep<R>>> = true;
+template <class R, bool Clear, bool Increment>
+inline constexpr bool is_weight_step<Forward<optiform::detail::WeightStep<R, Clear, Increment>>> =
+    true;
 
 }  // namespace bench
 
@@ -75,6 +76,11 @@ struct kernels<bench::Timed> {
   static void run_rows(Context& c, const RowArguments<T>& a) {
     const auto part = bench::is_weight_step<P> ? bench::optimizer_step : bench::row_programs;
     bench::timed(part, [&] { K::run_rows<P, Length>(c, a); });
+  }
+  template <class P, class F>
+  static void run_rows_batch(Context& c, Index count, F&& arguments) {
+    const auto part = bench::is_weight_step<P> ? bench::optimizer_step : bench::row_programs;
+    bench::timed(part, [&] { K::run_rows_batch<P>(c, count, arguments); });
   }
   template <class T, class Epilogue = NoEpilogue>
   static void gemm(Context& c, Transpose ta, Transpose tb, Index m, Index n, Index k, T alpha,
@@ -153,6 +159,13 @@ struct kernels<bench::Timed> {
                             const std::int32_t* targets, double scale, double* losses) {
     bench::timed(bench::cross_entropy,
                  [&] { K::cross_entropy(c, rows, vocabulary, logits, targets, scale, losses); });
+  }
+  template <class T>
+  static void capped_cross_entropy(Context& c, Index rows, Index vocabulary, double cap, T* logits,
+                                   const std::int32_t* targets, double scale, double* losses) {
+    bench::timed(bench::cross_entropy, [&] {
+      K::capped_cross_entropy(c, rows, vocabulary, cap, logits, targets, scale, losses);
+    });
   }
   template <class T>
   static double sum_of_squares(Context& c, Index n, const T* x) {

@@ -12,6 +12,8 @@
 #include <optiform/cpu/gemm.hpp>
 #include <optiform/cpu/gemm_eigen.hpp>
 
+#include "support/gemm_cases.hpp"
+
 namespace {
 
 using namespace optiform;
@@ -47,35 +49,9 @@ double peak() {
   return value;
 }
 
-// The three products of a linear layer Y = X W^T with X [M, K], W [N, K].
-enum class Product { forward, input_gradient, weight_gradient };
-
-template <class T>
-GemmArguments<T> arguments(Product product, Index m, Index n, Index k) {
-  GemmArguments<T> g;
-  switch (product) {
-    case Product::forward:
-      g.transpose_b = Transpose::yes;
-      g.m = m, g.n = n, g.k = k;
-      break;
-    case Product::input_gradient:
-      g.m = m, g.n = k, g.k = n;
-      break;
-    case Product::weight_gradient:
-      g.transpose_a = Transpose::yes;
-      g.m = n, g.n = k, g.k = m;
-      g.beta = 1;
-      break;
-  }
-  g.lda = g.transpose_a == Transpose::yes ? g.m : g.k;
-  g.ldb = g.transpose_b == Transpose::yes ? g.k : g.n;
-  g.ldc = g.n;
-  return g;
-}
-
 template <class Gemm, class T>
-void run(benchmark::State& state, Product product, Index m, Index n, Index k, int threads) {
-  GemmArguments<T> g = arguments<T>(product, m, n, k);
+void run(benchmark::State& state, bench::Product product, Index m, Index n, Index k, int threads) {
+  GemmArguments<T> g = bench::arguments<T>(product, m, n, k);
   const auto filled = [](Index size) {
     std::vector<T> v(static_cast<std::size_t>(size));
     for (std::size_t i = 0; i < v.size(); ++i) v[i] = static_cast<T>(i % 17) / 16 - T(0.5);
@@ -87,8 +63,7 @@ void run(benchmark::State& state, Product product, Index m, Index n, Index k, in
   g.b = b.data();
   g.c = c.data();
   CpuContext<ForkJoinPool> context(threads);
-  const double operations =
-      2 * static_cast<double>(g.m) * static_cast<double>(g.n) * static_cast<double>(g.k);
+  const double operations = bench::operations(g);
   for (auto _ : state) {
     gemm<Gemm>(context, g);
     benchmark::DoNotOptimize(c.data());
@@ -104,12 +79,7 @@ void run(benchmark::State& state, Product product, Index m, Index n, Index k, in
 
 template <class Gemm, class T>
 void add(const std::string& provider, const std::string& scalar, Index m, Index n, Index k) {
-  static constexpr struct {
-    Product product;
-    const char* name;
-  } products[] = {
-      {Product::forward, "fwd"}, {Product::input_gradient, "dX"}, {Product::weight_gradient, "dW"}};
-  for (const auto& [product, name] : products)
+  for (const auto& [product, name] : bench::products)
     for (const int threads : {1, 2})
       benchmark::RegisterBenchmark(
           ("gemm/" + scalar + "/" + name + "/M=" + std::to_string(m) + "/N=" + std::to_string(n) +
@@ -125,10 +95,8 @@ void add(const std::string& provider, const std::string& scalar, Index m, Index 
 }  // namespace
 
 int main(int argc, char** argv) {
-  constexpr Index layers[][2] = {{384, 384},  {1152, 384}, {1536, 384}, {384, 1536}, {768, 768},
-                                 {2304, 768}, {3072, 768}, {768, 3072}, {8192, 384}};
   for (const Index m : {256, 1024, 4096})
-    for (const auto& layer : layers) {
+    for (const auto& layer : bench::layers) {
       add<PackedGemm, float>("packed", "f32", m, layer[0], layer[1]);
       add<EigenGemm, float>("reference_eigen", "f32", m, layer[0], layer[1]);
     }

@@ -48,6 +48,9 @@ find_package(nlohmann_json 3 QUIET)
 find_package(CLI11 QUIET)
 find_package(tomlplusplus QUIET)
 find_package(SentencePiece QUIET)
+find_package(OneDnn QUIET)
+find_package(Cblas QUIET)
+find_package(OpenMP QUIET COMPONENTS CXX)
 
 # What a .cpp may know of the device backend needs no toolkit, so it is part of the core.
 optiform_component(core
@@ -57,7 +60,13 @@ optiform_component(core
 # Headers of io/ and training/ that need more belong to the component that brings it.
 optiform_component(optiform
   LINK optiform::core Threads::Threads Eigen3::Eigen xtensor
-  FILES cpu.hpp tabular.hpp rollout.hpp io/eigen.hpp io/xtensor.hpp io/npy.hpp FOLDERS cpu)
+  FILES cpu.hpp tabular.hpp rollout.hpp io/eigen.hpp io/xtensor.hpp io/npy.hpp FOLDERS cpu
+  EXCLUDE "cpu/(openmp|gemm_onednn|gemm_cblas)\\.hpp$")
+# The only component that brings a compiler flag: OpenMP's, to who asks for it.
+optiform_component(openmp LINK optiform::optiform OpenMP::OpenMP_CXX FILES cpu/openmp.hpp)
+# Matrix products by others.
+optiform_component(onednn LINK optiform::optiform OneDnn::OneDnn FILES cpu/gemm_onednn.hpp)
+optiform_component(cblas LINK optiform::optiform Cblas::Cblas FILES cpu/gemm_cblas.hpp)
 optiform_component(io
   LINK optiform::core nlohmann_json::nlohmann_json
   FILES environments/tabular/json.hpp

@@ -6,10 +6,15 @@ add_library(optiform_native INTERFACE)
 add_library(optiform::native ALIAS optiform_native)
 target_compile_options(optiform_native INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-march=native>)
 
-# Everything that is present: all components, warnings, this machine's instruction set.
+# Everything that is present: all components, warnings, this machine's instruction set. But not what
+# a program has to ask for: OpenMP's flag, and providers of matrix products, which start threads as
+# soon as they are loaded.
+set(OPTIFORM_ON_REQUEST openmp onednn cblas)
 add_library(optiform_developer INTERFACE)
 foreach(component IN LISTS OPTIFORM_COMPONENTS)
-  target_link_libraries(optiform_developer INTERFACE optiform::${component})
+  if(NOT component IN_LIST OPTIFORM_ON_REQUEST)
+    target_link_libraries(optiform_developer INTERFACE optiform::${component})
+  endif()
 endforeach()
 target_link_libraries(optiform_developer INTERFACE optiform::native)
 target_compile_options(optiform_developer INTERFACE

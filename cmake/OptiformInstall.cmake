@@ -16,5 +16,7 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/optiform-config-version.c
 install(FILES ${PROJECT_BINARY_DIR}/optiform-config.cmake
               ${PROJECT_BINARY_DIR}/optiform-config-version.cmake
               ${CMAKE_CURRENT_LIST_DIR}/FindSentencePiece.cmake
+              ${CMAKE_CURRENT_LIST_DIR}/FindOneDnn.cmake
+              ${CMAKE_CURRENT_LIST_DIR}/FindCblas.cmake
         DESTINATION ${destination})
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -2,7 +2,7 @@
 # Installs the Debian/Ubuntu packages that a task needs, if any is missing.
 #   cmake/install_packages.sh build       compilers, libraries and tools of the build and the tests
 #   cmake/install_packages.sh quickstart  the same, and what the quickstart draws and trains with
-#   cmake/install_packages.sh bench       the same as build, and numpy to be compared with
+#   cmake/install_packages.sh bench       the same as build, and the libraries to be compared with
 #   cmake/install_packages.sh ci          the same as build, and the other tools of .ci/run
 set -euo pipefail
 
@@ -12,7 +12,7 @@ packages=(g++ cmake ninja-build ccache libeigen3-dev libxtensor-dev doctest-dev 
 case ${1:-build} in
   build) ;;
   quickstart) packages+=(sentencepiece bible-kjv) ;;
-  bench) packages+=(python3-numpy) ;;
+  bench) packages+=(python3-numpy libdnnl-dev libopenblas-dev) ;;
   ci) packages+=(clang clang-format doxygen) ;;
   *) echo "install_packages.sh: unknown task '$1'; expected build, quickstart, bench or ci" >&2 && exit 2 ;;
 esac

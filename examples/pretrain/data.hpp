@@ -1,24 +1,29 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <filesystem>
-#include <memory>
+#include <optional>
 
-#include <optiform/io/tokenizer.hpp>
+#include <optiform/io/token_shards.hpp>
+#include <optiform/training/token_view.hpp>
 
+#include "load_tokenizer.hpp"
 #include "options.hpp"
 
 /// The texts of a run as tokens.
 struct Data {
+  /// Of token shards, so many are looked at before the run: by the baseline and the checksum.
+  static constexpr optiform::Index most_in_memory = 1 << 24;
+
   std::unique_ptr<optiform::Tokenizer> tokenizer;
-  std::vector<std::int32_t> training, validation;
+  std::vector<std::int32_t> training, validation;  ///< of shards, the beginning
+  std::optional<optiform::TokenShards> shards;
+  optiform::Index size = 0;  ///< tokens to train on
+
+  optiform::TokenView source() const;
 };
 
 /// What the tokenizer option says, where that needs no training: null for bpe:PIECES.
 std::unique_ptr<optiform::Tokenizer> known_tokenizer(const std::string& tokenizer);
-
-/// Reads a SentencePiece model or GPT-2's vocabulary: a file, or the folder of its files.
-std::unique_ptr<optiform::Tokenizer> load_tokenizer(const std::filesystem::path& path);
 
 /// Settles the size of the token table; throws optiform::Error if the tokenizer needs more.
 void resolve_vocabulary(Options& options, const optiform::Tokenizer* known);

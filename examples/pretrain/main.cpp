@@ -121,6 +121,7 @@ nlohmann::json fixed_configuration(const Options& options, const Data& data) {
       checksum(data.training.data(), data.training.size() * sizeof(std::int32_t));
   fixed["checksum of the validation text"] =
       checksum(data.validation.data(), data.validation.size() * sizeof(std::int32_t));
+  if (data.shards) fixed["tokens of the training shards"] = data.size;
   return fixed;
 }
 
@@ -167,18 +168,18 @@ int train(const Command& command) {
   const bool resumed = resume && !checkpoint_steps(out / "checkpoints").empty();
   if (resumed && !tokenizer) tokenizer = load_tokenizer(out / "tokenizer.model");
   const Data data = read_data(options, std::move(tokenizer));
-  TrainingBlocks(data.training, options.length, options.seed);  // refuses too short a text
+  TrainingBlocks(data.source(), options.length, options.seed);  // refuses too short a text
   const ValidationBlocks validation(data.validation, options.length, options.validation_blocks);
   const auto bigram = bigram_baseline(data.training, options.vocabulary, validation);
-  std::printf("tokens %zu for training, %zu for validation (%lld sequences of %lld are used)\n",
-              data.training.size(), data.validation.size(),
+  std::printf("tokens %lld for training, %zu for validation (%lld sequences of %lld are used)\n",
+              static_cast<long long>(data.size), data.validation.size(),
               static_cast<long long>(validation.count), static_cast<long long>(options.length));
   std::printf("bigram %.4f nats per token on the same validation tokens, lambda %.3f\n",
               bigram.loss, bigram.lambda);
   std::fflush(stdout);
 
   trainer->allocate(Purpose::training);
-  TrainingRun run(*trainer, data.training, validation,
+  TrainingRun run(*trainer, data.source(), validation,
                   {.directory = out,
                    .schedule = schedule,
                    .validate_every = options.validate_every,

@@ -15,15 +15,23 @@ const Preset& preset_named(const std::string& name) {
 TrainerPointer make_trainer(const Options& options) {
   if (!(options.weight_decay >= 0))
     fail("weight decay is ", options.weight_decay, "; expected 0 or more");
+  if (options.optimizer != "adamw" && options.optimizer != "muon")
+    fail("optimizer ", in_quotes(options.optimizer), " is unknown; expected adamw or muon");
+  if (!(options.muon_rate >= 0)) fail("muon rate is ", options.muon_rate, "; expected 0 or more");
+  if (!(options.learning_rate > 0))
+    fail("learning rate is ", options.learning_rate, "; expected a positive number");
   const ModelNumbers numbers{.shape = preset_named(options.shape).shape,
                              .layers = options.layers,
                              .vocabulary = options.vocabulary,
                              .context = options.context,
+                             .muon = options.optimizer == "muon",
+                             .muon_rate = options.muon_rate / options.learning_rate,
                              .weight_decay = options.weight_decay,
                              .trainer = {.batch = options.batch,
                                          .length = options.length,
                                          .accumulate = options.accumulate,
                                          .clip = options.clip,
+                                         .average = options.ema,
                                          .seed = options.seed,
                                          .threads = options.threads}};
   for (const RuleEntry& rule : rules)

@@ -32,6 +32,8 @@ const Preset& preset_named(const std::string& name);
 struct ModelNumbers {
   optiform::ModelShape shape;
   optiform::Index layers, vocabulary, context;
+  bool muon;         ///< trains the matrices; else AdamW trains everything
+  double muon_rate;  ///< relative to the learning rate
   double weight_decay;
   optiform::TrainerOptions trainer;
 };

@@ -15,11 +15,12 @@ struct Options {
   optiform::Index validation_blocks = 200;
 
   optiform::Index steps = 4000, batch = 0, length = 0, accumulate = 1;
-  double learning_rate = 1e-3;
+  std::string optimizer = "adamw";
+  double learning_rate = 1e-3, muon_rate = 0.02;
   optiform::Index warmup = 200;
   std::string schedule = "cosine";
   optiform::Index decay_from = 0;
-  double final_rate = 0.1, weight_decay = 0.1, clip = 1;
+  double final_rate = 0.1, weight_decay = 0.1, clip = 1, ema = 0;
   std::uint64_t seed = 42;
   int threads = 0;
 
@@ -38,8 +39,10 @@ void each_option(O& o, F&& f) {
   f("layers", o.layers, "number of layers (0: the shape's)", bits);
   f("vocabulary", o.vocabulary, "rows of the token table (0: the tokenizer's)", bits);
   f("context", o.context, "longest sequence the model can see (0: the shape's)", bits);
-  f("data", o.data, "text to train on; .xz files are unpacked", free);
-  f("validation", o.validation, "text to validate on (empty: the last 5 % of the data)", free);
+  f("data", o.data,
+    "text (.xz is unpacked), or token shards: .bin, .u16, .u32, a folder or 'x_*.bin'", free);
+  f("validation", o.validation,
+    "text or token shards to validate on (empty: the last 5 % of the data)", free);
   f("tokenizer", o.tokenizer,
     "bytes, bpe:PIECES, a SentencePiece .model, or a GPT-2 .tiktoken, vocab.json or folder", free);
   f("validation-blocks", o.validation_blocks, "sequences of each validation", bits);
@@ -47,13 +50,16 @@ void each_option(O& o, F&& f) {
   f("batch", o.batch, "sequences of one pass (0: the shape's)", bits);
   f("length", o.length, "tokens of a sequence (0: the shape's)", bits);
   f("accumulate", o.accumulate, "passes per update", bits);
+  f("optimizer", o.optimizer, "adamw, or muon for matrices and adamw for the rest", bits);
   f("learning-rate", o.learning_rate, "highest rate, reached after the warm-up", bits);
+  f("muon-rate", o.muon_rate, "the same for the matrices that muon trains", bits);
   f("warmup", o.warmup, "steps of the rate's rise from zero", bits);
   f("schedule", o.schedule, "cosine, wsd or linear", bits);
   f("decay-from", o.decay_from, "first step of wsd's decay (0: 80 % of the steps)", bits);
   f("final-rate", o.final_rate, "last rate as a fraction of the highest", bits);
-  f("weight-decay", o.weight_decay, "of matrices and embeddings", bits);
+  f("weight-decay", o.weight_decay, "of embeddings, and of matrices that adamw trains", bits);
   f("clip", o.clip, "largest global gradient norm (0: no clipping)", bits);
+  f("ema", o.ema, "decay of averaged weights for validation and samples (0: none)", bits);
   f("seed", o.seed, "of parameters, data order and samples", bits);
   f("threads", o.threads, "(0: all cores); never changes a result", free);
   f("out", o.out, "run directory (empty: runs/RULE-SHAPE)", free);

@@ -18,5 +18,8 @@
 #include <optiform/oracles/gated_mlp.hpp>         // IWYU pragma: export
 #include <optiform/oracles/mlp.hpp>               // IWYU pragma: export
 #include <optiform/rules/rules.hpp>               // IWYU pragma: export
+#include <optiform/weights/average.hpp>           // IWYU pragma: export
+#include <optiform/weights/hybrid_optimizer.hpp>  // IWYU pragma: export
+#include <optiform/weights/muon.hpp>              // IWYU pragma: export
 #include <optiform/weights/schedules.hpp>         // IWYU pragma: export
 #include <optiform/weights/weight_optimizer.hpp>  // IWYU pragma: export

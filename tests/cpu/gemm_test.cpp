@@ -76,6 +76,27 @@ TEST_CASE("PackedGemm: an element depends on its row and column only, not on the
     }
 }
 
+TEST_CASE("PackedGemm: a part of a product needs no more scratch memory than the whole") {
+  const Problem<float> p(Transpose::no, Transpose::no, 600, 3200, 2, 1.0f, 0.0f, 0, 1);
+  Index before = 0;
+  for (Index m = 1; m <= 600; ++m) {
+    const Index bytes = gemm_scratch_bytes<PackedGemm>(p.g.part(0, m, 0, 1500));
+    CHECK(bytes >= before);
+    before = bytes;
+  }
+  for (const Index m : {Index(100), Index(600)}) {
+    before = 0;
+    for (Index n = 1; n <= 3200; ++n) {
+      const Index bytes = gemm_scratch_bytes<PackedGemm>(p.g.part(0, m, 0, n));
+      CHECK(bytes >= before);
+      before = bytes;
+    }
+  }
+  // Two parts of unlike height, the smaller one in one block of rows.
+  const Problem<float> uneven(Transpose::no, Transpose::yes, 513, 48, 384, 1.0f, 0.0f, 0, 2);
+  CHECK(same_bits(product<PackedGemm>(uneven, 2), serial_product<PackedGemm>(uneven)));
+}
+
 TEST_CASE("gemm: inside a parallel task the calling thread does the product alone") {
   const Problem<float> p(Transpose::no, Transpose::yes, 120, 130, 140, 1.0f, 0.0f, 0, 41);
   const auto expected = serial_product<PackedGemm>(p);

@@ -116,6 +116,46 @@ TEST_CASE("ForkJoinPool: another thread really helps") {
   CHECK(met.load());
 }
 
+TEST_CASE(
+    "ForkJoinPool: successive runs give a thread the same share, and helpers only what is left") {
+  ForkJoinPool pool(2);
+  constexpr int tasks = 10;
+  std::vector<int> ran_by(tasks, -1);
+  // Nobody is faster here: after each task a thread waits until both have done as many.
+  for (int round = 0; round < 20; ++round) {
+    std::atomic<int> done[2] = {0, 0};
+    std::atomic<int> moved{0};
+    pool.run(tasks, [&](Index task, int thread) {
+      const int mine = done[thread].fetch_add(1) + 1;
+      const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+      while (mine <= tasks / 2 && done[1 - thread].load() < mine &&
+             std::chrono::steady_clock::now() < give_up)
+        std::this_thread::yield();
+      int& who = ran_by[static_cast<std::size_t>(task)];
+      if (who >= 0 && who != thread) moved.fetch_add(1);
+      who = thread;
+    });
+    CHECK(moved.load() == 0);
+  }
+  CHECK(ran_by == std::vector<int>{0, 0, 0, 0, 0, 1, 1, 1, 1, 1});
+}
+
+TEST_CASE("ForkJoinPool: a share whose thread is held up is done by the others") {
+  ForkJoinPool pool(2);
+  std::atomic<int> others{0};
+  // The first task ends only when all the others have been done.
+  pool.run(20, [&](Index task, int) {
+    if (task != 0) {
+      others.fetch_add(1);
+      return;
+    }
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (others.load() < 19 && std::chrono::steady_clock::now() < give_up)
+      std::this_thread::yield();
+    CHECK(others.load() == 19);
+  });
+}
+
 TEST_CASE("ForkJoinPool: an exception reaches the caller and the pool goes on working") {
   for (const int threads : {1, 2, 4}) {
     ForkJoinPool pool(threads);

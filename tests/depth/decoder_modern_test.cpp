@@ -19,7 +19,7 @@ using Modern =
                       TripleMomentum,
                       Attention<AttentionOptions{.window = 7, .rotary = Rotary{}, .qk_norm = true}>,
                       GatedMlp<Silu>, DepthOptions{.pre_norm = Norm::rms_norm}>>,
-                  Head<HeadOptions{.norm = Norm::rms_norm, .tied = false}>>;
+                  Head<HeadOptions{.norm = Norm::rms_norm, .tied = false, .soft_cap = 5}>>;
 
 }  // namespace
 

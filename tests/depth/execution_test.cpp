@@ -51,10 +51,13 @@ struct Outcome {
   bool operator==(const Outcome&) const = default;
 };
 
+/// Muon for the matrices, AdamW for the rest: every kind of step there is.
+using Optimizer = HybridOptimizer<MuonOptimizer<>, WeightOptimizer<AdamW>>::on<Cpu, float>;
+
 /// Three whole steps of training on so many threads.
 Outcome train(int threads) {
   Model::on<Cpu, float> model({.vocabulary = 67, .context = 33, .layers = {2}});
-  WeightOptimizer<AdamW>::on<Cpu, float> optimizer(model.parameters());
+  Optimizer optimizer(model.parameters());
   context_t<Cpu> context(threads);
   auto workspace = model.workspace(5, 33, Pass::training);
   Buffer<float> values(model.parameters().total()), gradients(values.size());
@@ -84,7 +87,7 @@ TEST_CASE("training is bit-equal on one, two and three threads") {
 #if OPTIFORM_COUNTS_ALLOCATIONS
 TEST_CASE("a training step allocates nothing") {
   Model::on<Cpu, float> model({.vocabulary = 67, .context = 33, .layers = {2}});
-  WeightOptimizer<AdamW>::on<Cpu, float> optimizer(model.parameters());
+  Optimizer optimizer(model.parameters());
   context_t<Cpu> context(2);
   auto workspace = model.workspace(4, 33, Pass::training);
   Buffer<float> values(model.parameters().total()), gradients(values.size());

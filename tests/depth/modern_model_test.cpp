@@ -15,9 +15,10 @@ constexpr DepthOptions rms{.velocity_norm = Norm::rms_norm, .pre_norm = Norm::rm
 using Turned = Attention<AttentionOptions{.window = 3, .rotary = Rotary{}, .qk_norm = true}>;
 
 template <class Rule>
-using Modern = LanguageModel<shape, Embedding<EmbeddingOptions{.positions = false}>,
-                             Stack<TransformerLayer<Rule, Turned, GatedMlp<Silu>, rms>>,
-                             Head<HeadOptions{.norm = Norm::rms_norm, .tied = false}>>;
+using Modern =
+    LanguageModel<shape, Embedding<EmbeddingOptions{.positions = false}>,
+                  Stack<TransformerLayer<Rule, Turned, GatedMlp<Silu>, rms>>,
+                  Head<HeadOptions{.norm = Norm::rms_norm, .tied = false, .soft_cap = 2}>>;
 
 template <class Model>
 using Describe = typename Model::template on<Reference, double>;
@@ -80,6 +81,19 @@ TEST_CASE("layers that start with zero projections are the identity") {
   one.model.initialise(one.values.data(), 7);
   one.copy_from(two);
   CHECK(one.logits() == two.logits());
+}
+
+TEST_CASE("a soft cap bounds the logits and keeps their order") {
+  using Layer = TransformerLayer<GradientDescent, CausalAttention, Mlp<Gelu>>;
+  TinyModel<LanguageModel<shape, Layer>, Cpu, double> free;
+  TinyModel<LanguageModel<shape, Layer, Head<HeadOptions{.soft_cap = 0.75}>>, Cpu, double> capped;
+  const auto z = free.logits(), bounded = capped.logits();
+  double largest = 0;
+  for (std::size_t i = 0; i < z.size(); ++i) {
+    CHECK(bounded[i] == doctest::Approx(0.75 * std::tanh(z[i] / 0.75)).epsilon(1e-12));
+    largest = std::fmax(largest, std::fabs(z[i]));
+  }
+  CHECK(largest > 0.75);
 }
 
 TEST_CASE("segments that say nothing new describe the same model") {

@@ -2,6 +2,7 @@
 // Python reads what we write. Needs a Python with numpy and safetensors: the one of the
 // environment variable PYTHON, or python3.
 #include <optiform/io/npy.hpp>
+#include <optiform/io/token_shards.hpp>
 
 #include "checkpoint_support.hpp"
 
@@ -99,4 +100,28 @@ TEST_CASE("python: what it writes anew is what the fixture holds" * doctest::tes
   file.read("h", {1}, &h);
   CHECK(w == ramp(15));
   CHECK(h == 0.5f);
+}
+
+TEST_CASE("python: reads our token shards, and we read its own" * doctest::test_suite("python")) {
+  if (!available()) return;
+  std::vector<std::int32_t> tokens(1000);
+  for (std::size_t i = 0; i < tokens.size(); ++i)
+    tokens[i] = static_cast<std::int32_t>(i * 7919 % 50257);
+  TemporaryDirectory ours, theirs;
+  for (const char* format : {"llm.c", "llm.c-32", "uint16", "uint32"}) {
+    TokenShardWriter writer(ours / format, token_format_named(format), 1000);
+    writer.append(tokens);
+  }
+  CHECK(ask("check-shards", ours.path()) == "ok\n");
+  REQUIRE(ask("write-shards", theirs.path()) == "ok\n");
+  const auto files = find_token_shards(theirs.path());
+  REQUIRE(files.size() == 4);
+  for (const auto& file : files) {
+    CAPTURE(file.string());
+    const TokenShards shards({file}, 50257);
+    std::vector<std::int32_t> found(1000);
+    REQUIRE(shards.size() == 1000);
+    shards.copy(0, 1000, found.data());
+    CHECK(found == tokens);
+  }
 }

@@ -62,6 +62,7 @@ TEST_CASE("the fixtures stay small and each one trains, with clipping on and off
     INFO("fixture ", entry.path().stem().string());
     const testing::Fixture fixture(entry.path().stem().string());
     bytes += entry.file_size();
+    if (!fixture.contains("losses")) continue;  // an optimizer's, without a model
     ++files;
     const auto losses = fixture.read("losses"), norms = fixture.read("gradient_norms");
     CHECK(losses.size() == 51);

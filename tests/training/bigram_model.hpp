@@ -12,6 +12,7 @@
 #include <optiform/core/random.hpp>
 #include <optiform/cpu/reference.hpp>
 #include <optiform/training/trainer.hpp>
+#include <optiform/weights/weight_optimizer.hpp>
 
 namespace fake {
 
@@ -30,9 +31,7 @@ struct Bigram {
     struct Workspace {
       std::vector<T> logits;
       std::vector<double> losses;
-      void resize(Index batch, Index of) {
-        losses.resize(static_cast<std::size_t>(batch * of));
-      }
+      void resize(Index batch, Index of) { losses.resize(static_cast<std::size_t>(batch * of)); }
     };
     explicit on(Options options) : options_(options) {
       const Index v = options.vocabulary;
@@ -131,11 +130,15 @@ struct Momentum {
   template <class Backend, class T>
   class on {
    public:
-    static constexpr int stream_count = 1;
+    using Options = WeightOptimizerOptions;
+    static Index stream_bytes(const ParameterTable& table, const Options&) {
+      return table.total() * static_cast<Index>(sizeof(T));
+    }
     on(const ParameterTable& table, const WeightOptimizerOptions&) : velocity_(table.total()) {}
-    void step(context_t<Backend>&, T* values, const T* gradients, double factor, double rate) {
+    void step_and_clear(context_t<Backend>&, T* values, T* gradients, double factor, double rate) {
       for (Index i = 0; i < velocity_.size(); ++i) {
         velocity_[i] = static_cast<T>(0.9 * velocity_[i] + factor * gradients[i]);
+        gradients[i] = 0;
         values[i] -= static_cast<T>(rate * velocity_[i]);
       }
       ++clock_;

@@ -108,4 +108,31 @@ TEST_CASE("encode_text: texts are cut where the tokenizer allows it") {
   CHECK(encode_text(Pairs(), text, 3) == whole);
 }
 
+/// Bytes, and a token between documents.
+struct MarkedBytes : Tokenizer {
+  Bytes bytes;
+  Index vocabulary() const override { return 257; }
+  void encode(std::string_view text, std::vector<std::int32_t>& ids) const override {
+    bytes.encode(text, ids);
+  }
+  void decode(std::span<const std::int32_t>, std::string&) const override {}
+  std::string serialized() const override { return {}; }
+  std::int32_t end_of_text() const override { return 256; }
+};
+
+TEST_CASE("encode_documents: every document begins with end-of-text") {
+  using Ids = std::vector<std::int32_t>;
+  const MarkedBytes marked;
+  const Ids two = {256, 'a', 'b', 256, 'c'};
+  CHECK(encode_documents(marked, "ab||c", "||", 2) == two);
+  CHECK(encode_documents(marked, "||ab||||c||", "||", 1) == two);
+  CHECK(encode_documents(marked, "a|", "", 1) == Ids{256, 'a', '|'});
+  CHECK(encode_documents(marked, "", "||", 1).empty());
+  CHECK(encode_documents(Bytes(), "ab", "||", 1) == Ids{'a', 'b'});
+  CHECK_THROWS_WITH_AS(
+      encode_documents(Bytes(), "ab||c", "||", 1),
+      "the text has several documents, but the tokenizer no end-of-text token to begin them",
+      Error);
+}
+
 }  // namespace

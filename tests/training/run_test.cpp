@@ -4,8 +4,10 @@
 #include <fstream>
 #include <sstream>
 
+#include <optiform/rules/adam_w.hpp>
 #include <optiform/training/bigram.hpp>
 #include <optiform/training/run.hpp>
+#include <optiform/weights/hybrid_optimizer.hpp>
 
 #include "bigram_model.hpp"
 
@@ -45,10 +47,10 @@ struct Setting {
             .out = silent};
   }
 
-  template <class Observer>
+  template <class Trained = fake::BigramTrainer<>, class Observer>
   std::vector<double> run(RunOptions options, RunEnd expected, Observer observer) {
-    fake::BigramTrainer<> trainer(fake::Options{.vocabulary = 6, .context = 8}, {},
-                                  {.batch = 3, .length = 8, .accumulate = 2, .seed = 3});
+    Trained trainer(fake::Options{.vocabulary = 6, .context = 8}, {},
+                    {.batch = 3, .length = 8, .accumulate = 2, .average = average, .seed = 3});
     trainer.allocate(Purpose::training);
     const std::span<const std::int32_t> all(text);
     TrainingRun run(trainer, all.first(500), ValidationBlocks(all.last(100), 8, 10), options);
@@ -78,7 +80,13 @@ struct Setting {
     return rows;
   }
   RunState last;
+  double average = 0;
 };
+
+/// The fake model, its matrix trained by Muon and its table by AdamW.
+using HybridTrainer =
+    Trainer<fake::Bigram, HybridOptimizer<MuonOptimizer<>, WeightOptimizer<AdamW>>>::on<Reference,
+                                                                                        double>;
 
 TEST_CASE("TrainingRun: learns, logs every step, validates on time") {
   Setting s("learns");
@@ -113,7 +121,37 @@ TEST_CASE("TrainingRun: stopped by a signal at any step and resumed, every bit i
     CHECK(s.last.step == stop);
     CHECK(s.run(s.options(name, true)) == whole);
     CHECK(s.log(name) == s.log("whole"));
+    const fs::directory_iterator events(s.folder / name / "tensorboard");
+    CHECK(std::distance(begin(events), end(events)) == 2);  // one file for each session
   }
+}
+
+TEST_CASE("TrainingRun: the hybrid and the averaged weights are resumed bit by bit too") {
+  Setting s("hybrid");
+  s.average = 0.9;
+  const auto ignore = [](const LogRow&) {};
+  const auto options = [&](const std::string& name, bool resume) {
+    auto of = s.options(name, resume);
+    of.schedule.peak = 2e-3;
+    return of;
+  };
+  const auto whole = s.run<HybridTrainer>(options("whole", false), RunEnd::finished, ignore);
+  for (const int stop : {1, 8, 33}) {
+    CAPTURE(stop);
+    const std::string name = message("stopped", stop);
+    s.run<HybridTrainer>(options(name, false), RunEnd::interrupted, [&](const LogRow& row) {
+      if (row.step == stop) std::raise(SIGINT);
+    });
+    CHECK(s.run<HybridTrainer>(options(name, true), RunEnd::finished, ignore) == whole);
+    CHECK(s.log(name) == s.log("whole"));
+  }
+  // What generates text gets the average, which the run's state ends with (before the clock).
+  HybridTrainer loaded(fake::Options{.vocabulary = 6, .context = 8}, {}, {.length = 8});
+  loaded.allocate(Purpose::inference);
+  load_parameters(s.folder / "whole" / "checkpoints", loaded);
+  const auto values = loaded.state()[0];
+  const auto* data = static_cast<const double*>(values.data);
+  CHECK(std::equal(data, data + values.size, whole.end() - 1 - values.size));
 }
 
 TEST_CASE("TrainingRun: a run that dies resumes from its last checkpoint and drops later rows") {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <limits>
+#include <span>
 
 #include "bigram_model.hpp"
 
@@ -108,6 +110,53 @@ TEST_CASE("Trainer: impossible numbers are one sentence, before any memory is ta
   CHECK_THROWS_AS(BigramTrainer<>(model, {}, {.length = 8, .threads = -2}), Error);
 }
 
+TEST_CASE("Trainer: the average of the weights follows its recurrence, and evaluation uses it") {
+  auto t = trainer({.batch = 2, .length = 4, .average = 0.3});
+  auto plain = trainer({.batch = 2, .length = 4});
+  auto expected = values(*t);
+  CHECK(t->evaluate(2, tokens.data(), targets.data()) ==
+        plain->evaluate(2, tokens.data(), targets.data()));
+  for (int clock = 1; clock <= 6; ++clock) {
+    for (auto* each : {t.get(), plain.get()}) {
+      each->accumulate(tokens.data(), targets.data());
+      each->update(0.5);
+    }
+    // The decay grows: 2 / 11, 3 / 12, then the given 0.3 rather than 4 / 13.
+    const double decay = std::min(0.3, (1.0 + clock) / (10.0 + clock));
+    const auto now = values(*t);
+    for (std::size_t i = 0; i < now.size(); ++i)
+      expected[i] = decay * expected[i] + (1 - decay) * now[i];
+  }
+  CHECK(values(*t) == values(*plain));
+  const auto vectors = t->state();
+  REQUIRE(vectors.back().name == "average");
+  REQUIRE(vectors.back().size == static_cast<Index>(expected.size()));
+  for (std::size_t i = 0; i < expected.size(); ++i)
+    CHECK(static_cast<const double*>(vectors.back().data)[i] ==
+          doctest::Approx(expected[i]).epsilon(1e-13));
+
+  const double averaged = t->evaluate(2, tokens.data(), targets.data());
+  const double latest = plain->evaluate(2, tokens.data(), targets.data());
+  CHECK(averaged != latest);
+  std::vector<double> of_average, of_latest;
+  t->next_token(std::span(tokens).first(3), of_average);
+  t->use_average(false);
+  CHECK(t->evaluate(2, tokens.data(), targets.data()) == latest);
+  t->next_token(std::span(tokens).first(3), of_latest);
+  CHECK(of_average != of_latest);
+  t->use_average(true);
+  CHECK(t->evaluate(2, tokens.data(), targets.data()) == averaged);
+}
+
+TEST_CASE("Trainer: a decay of the average outside [0, 1) is refused") {
+  const fake::Options model{.vocabulary = 4, .context = 8};
+  for (const double decay : {1.0, -0.1, std::numeric_limits<double>::quiet_NaN()})
+    CHECK_THROWS_AS(fake::BigramTrainer<>(model, {}, {.length = 8, .average = decay}), Error);
+  CHECK_THROWS_WITH_AS(fake::BigramTrainer<>(model, {}, {.length = 8, .average = 1}),
+                       "decay of the weight average is 1; expected 0 (no average) to below 1",
+                       Error);
+}
+
 TEST_CASE("Trainer: the plan counts parameters, gradients, optimizer streams and activations") {
   const fake::BigramTrainer<> planned(fake::Options{.vocabulary = 4, .context = 8}, {},
                                       {.batch = 2, .length = 4});
@@ -115,6 +164,11 @@ TEST_CASE("Trainer: the plan counts parameters, gradients, optimizer streams and
   Index sum = 0;
   for (const auto& item : planned.plan(Purpose::training)) sum += item.bytes;
   CHECK(sum == 3 * vector + 2 * 4 * 4 * 8);
+  const fake::BigramTrainer<> averaging(fake::Options{.vocabulary = 4, .context = 8}, {},
+                                        {.batch = 2, .length = 4, .average = 0.9});
+  sum = 0;
+  for (const auto& item : averaging.plan(Purpose::training)) sum += item.bytes;
+  CHECK(sum == 4 * vector + 2 * 4 * 4 * 8);
 }
 
 }  // namespace

@@ -3,7 +3,6 @@
 
 #include <optiform/core/attention_problem.hpp>  // IWYU pragma: export
 #include <optiform/core/config.hpp>
-#include <optiform/core/head_transform.hpp>  // IWYU pragma: export
 
 OPTIFORM_NAMESPACE_BEGIN
 

@@ -47,6 +47,12 @@ inline double pow(double x, double y) noexcept { return std::pow(x, y); }
 inline bool isfinite(double x) noexcept { return std::isfinite(x); }
 #endif
 
+/// The distribution function of the standard normal law, for any scalar with an erf.
+template <class T>
+constexpr T normal_cumulative(T x) {
+  return T(0.5) + T(0.5) * erf(T(0.70710678118654752440) * x);
+}
+
 }  // namespace math
 
 OPTIFORM_NAMESPACE_END

@@ -99,4 +99,20 @@ class MemoryPlan {
   Index bytes_ = 0;
 };
 
+/// The largest batch whose bytes(batch), which must not fall, stay within a budget; 0 if none does.
+template <class Bytes>
+Index largest_batch(Index budget, Bytes&& bytes) {
+  constexpr Index most = Index{1} << 24;
+  Index fits = 0, too_large = 1;
+  while (too_large <= most && bytes(too_large) <= budget) {
+    fits = too_large;
+    too_large *= 2;
+  }
+  while (too_large - fits > 1) {
+    const Index middle = fits + (too_large - fits) / 2;
+    (bytes(middle) <= budget ? fits : too_large) = middle;
+  }
+  return fits;
+}
+
 OPTIFORM_NAMESPACE_END

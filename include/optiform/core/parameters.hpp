@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,7 +12,30 @@
 OPTIFORM_NAMESPACE_BEGIN
 
 /// What a tensor is for; optimizer groups go by it, never by names.
-enum class Role { matrix, embedding, norm, scalar };
+/// A head is the read-out's own matrix: shaped like one, trained like an embedding.
+enum class Role { matrix, embedding, norm, scalar, head };
+inline constexpr int role_count = 5;
+
+/// Some of the roles.
+class Roles {
+ public:
+  constexpr Roles(std::initializer_list<Role> roles) {
+    for (const Role role : roles) bits_ |= 1u << static_cast<unsigned>(role);
+  }
+  static constexpr Roles all() {
+    return {Role::matrix, Role::embedding, Role::norm, Role::scalar, Role::head};
+  }
+  constexpr bool contains(Role role) const { return (bits_ >> static_cast<unsigned>(role)) & 1u; }
+  /// Those that are not among these.
+  constexpr Roles others() const {
+    Roles rest = all();
+    rest.bits_ &= ~bits_;
+    return rest;
+  }
+
+ private:
+  unsigned bits_ = 0;
+};
 
 /// How a parameter starts: N(0, deviation^2), or a constant.
 struct Initialisation {

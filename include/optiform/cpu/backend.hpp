@@ -11,6 +11,11 @@ struct PackedGemm;
 /// Matrix products by Eigen, to be included on request: <optiform/cpu/gemm_eigen.hpp>.
 struct EigenGemm;
 
+/// Matrix products by oneDNN or a CBLAS, if the program links one: <optiform/cpu/gemm_onednn.hpp>,
+/// <optiform/cpu/gemm_cblas.hpp>.
+struct OneDnnGemm;
+struct CblasGemm;
+
 /// Threads by std::thread: <optiform/cpu/threads.hpp>.
 class ForkJoinPool;
 

@@ -38,9 +38,14 @@ class CpuContext {
   int current() const { return threads_.current(); }
 
   /// Calls f(Index task, int thread) for every task in [0, tasks) and waits for all of them.
+  /// Afterwards every thread has as much scratch memory as any of them took, so that which thread
+  /// takes which task next time never decides when memory grows.
   template <class F>
   void parallel(Index tasks, F&& f) {
     threads_.run(tasks, std::forward<F>(f));
+    if (threads() == 1 || current() >= 0) return;
+    level(scratch_);
+    level(gemm_scratch_);
   }
 
   /// Makes sure that scratch() of every thread holds `bytes`, so that which thread takes which task
@@ -48,6 +53,14 @@ class CpuContext {
   void reserve_scratch(Index bytes) {
     if (current() >= 0) return;  // others may be using theirs
     for (Buffer<std::byte>& block : scratch_) grown(block, bytes);
+  }
+
+  /// Bytes of all scratch memory, which stay the same once every kernel has run.
+  Index scratch_bytes() const {
+    Index sum = shared_scratch_.size();
+    for (const Buffer<std::byte>& block : scratch_) sum += block.size();
+    for (const Buffer<std::byte>& block : gemm_scratch_) sum += block.size();
+    return sum;
   }
 
   /// Memory of one kernel on one thread.
@@ -69,6 +82,11 @@ class CpuContext {
     if (threads < 0) fail("CpuContext: threads = ", threads, ", expected 0 (all cores) or more");
     if (threads > 0) return threads;
     return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  }
+  static void level(std::vector<Buffer<std::byte>>& blocks) {
+    Index largest = 0;
+    for (const auto& block : blocks) largest = std::max(largest, block.size());
+    for (auto& block : blocks) grown(block, largest);
   }
   static std::byte* grown(Buffer<std::byte>& block, Index bytes) {
     if (block.size() < bytes) block.reset(bytes);

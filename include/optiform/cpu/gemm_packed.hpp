@@ -45,13 +45,16 @@ struct PackedGemm {
   static constexpr Index depth = 384;           ///< k steps of a panel
   static constexpr Index block_rows = 192;      ///< rows of A that stay in the second-level cache
   static constexpr Index block_columns = 1536;  ///< columns of packed B
+  static constexpr Index few = 256;  ///< rows of A up to which a panel of B is packed for one use
 
-  /// Memory serial() needs.
+  /// Memory serial() needs; a part of a product never needs more than the whole.
   template <class T>
   static Index scratch_bytes(const GemmArguments<T>& g) {
-    const Index columns =
-        g.m <= block_rows ? detail::GemmTile::columns<T> : columns_of<T>(g.n, block_columns);
-    return bytes<T>(g.k, rows_of(g.m, block_rows) + columns);
+    const auto whole = [](Index n, Index unit) { return (n + unit - 1) / unit * unit; };
+    const Index rows = whole(std::min(g.m, few), detail::GemmTile::rows);
+    const Index panel = detail::GemmTile::columns<T>;
+    const Index columns = g.m <= few ? panel : whole(std::min(g.n, block_columns), panel);
+    return bytes<T>(g.k, rows + columns);
   }
 
   /// One product on the calling thread; scratch is aligned to memory_alignment.
@@ -61,7 +64,7 @@ struct PackedGemm {
       detail::scale(g);
       return detail::apply_epilogue(g, epilogue);
     }
-    if (g.m <= block_rows) return few_rows(scratch, g, epilogue);
+    if (g.m <= few) return few_rows(scratch, g, epilogue);
     const Index steps_most = depth_of(g.k);
     const Index rows_most = rows_of(g.m, block_rows);
     const Index columns_most = columns_of<T>(g.n, block_columns);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include <optiform/core/config.hpp>
+#include <optiform/core/memory.hpp>
 #include <optiform/cpu/gemm_arguments.hpp>
 #include <optiform/cpu/gemm_tile.hpp>
 
@@ -35,20 +36,30 @@ OPTIFORM_INLINE void transpose_4x4(const T* source, Index stride, T* target, Ind
   });
 }
 
-/// target[k][i] = source[i * stride + k] for i < count, 0 up to width.
+/// target[k][i] = source[i * stride + k] for i < count, 0 up to width. Goes down all rows for a few
+/// steps at a time: the target stays in the nearest cache, and what comes next is asked for early.
 template <class T>
 void pack_transposed(Index steps, const T* source, Index stride, Index count, T* target,
                      Index width) {
-  for (Index row = 0; row < width; row += 4) {
-    const T* from = source + row * stride;
-    T* to = target + row;
-    Index k = 0;
-    if (row + 4 <= count)
-      for (; k + 4 <= steps; k += 4) transpose_4x4(from + k, stride, to + k * width, width);
-    const Index rows = std::min<Index>(4, width - row);
-    for (; k < steps; ++k)
-      for (Index i = 0; i < rows; ++i)
-        to[k * width + i] = row + i < count ? from[i * stride + k] : T(0);
+  constexpr Index line = memory_alignment / static_cast<Index>(sizeof(T)), few_steps = 4 * line;
+  for (Index first = 0; first < steps; first += few_steps) {
+    const Index last = std::min(steps, first + few_steps);
+    for (Index row = 0; row < width; row += 4) {
+      const T* from = source + row * stride;
+      T* to = target + row;
+      const T* next = last < steps ? from + few_steps : from + width * stride - first;
+      Index k = first;
+      if (row + 4 <= count)
+        for (; k + 4 <= last; k += 4) {
+          if (k % line == 0)
+            for (Index i = 0; i < 4; ++i) __builtin_prefetch(next + i * stride + k);
+          transpose_4x4(from + k, stride, to + k * width, width);
+        }
+      const Index rows = std::min<Index>(4, width - row);
+      for (; k < last; ++k)
+        for (Index i = 0; i < rows; ++i)
+          to[k * width + i] = row + i < count ? from[i * stride + k] : T(0);
+    }
   }
 }
 
@@ -56,9 +67,11 @@ void pack_transposed(Index steps, const T* source, Index stride, Index count, T*
 template <Index Unit, class T>
 void pack_straight(Index steps, const T* source, Index stride, Index count, T* target,
                    Index width) {
+  constexpr Index line = memory_alignment / static_cast<Index>(sizeof(T)), ahead = 8;
   for (Index k = 0; k < steps; ++k) {
     const T* from = source + k * stride;
     T* to = target + k * width;
+    for (Index i = 0; i < count; i += line) __builtin_prefetch(from + ahead * stride + i);
     Index i = 0;
     for (; i + Unit <= count; i += Unit) __builtin_memcpy(to + i, from + i, Unit * sizeof(T));
     for (; i < width; ++i) to[i] = i < count ? from[i] : T(0);
@@ -85,14 +98,25 @@ struct ColumnPanels {
 /// Steps [k, k + steps) of op(A), as panels of GemmTile::rows.
 template <class T>
 void pack_a(const GemmArguments<T>& g, Index k, Index steps, T* target) {
-  for (Index i = 0; i < g.m; i += GemmTile::rows) {
-    const Index count = std::min<Index>(GemmTile::rows, g.m - i);
+  constexpr Index rows = GemmTile::rows, several = 4;
+  Index i = 0;
+  // Stored [k, m]: several panels at once, so that a cache line is used while it is there.
+  if (g.transpose_a == Transpose::yes)
+    for (; i + several * rows <= g.m; i += several * rows)
+      for (Index step = 0; step < steps; ++step) {
+        const T* from = g.a + (k + step) * g.lda + i;
+        T* to = target + i * steps + step * rows;
+        __builtin_prefetch(from + 8 * g.lda);
+        for (Index panel = 0; panel < several; ++panel)
+          __builtin_memcpy(to + panel * rows * steps, from + panel * rows, rows * sizeof(T));
+      }
+  for (; i < g.m; i += rows) {
+    const Index count = std::min(rows, g.m - i);
     T* panel = target + i * steps;
     if (g.transpose_a == Transpose::no)
-      pack_transposed(steps, g.a + i * g.lda + k, g.lda, count, panel, GemmTile::rows);
+      pack_transposed(steps, g.a + i * g.lda + k, g.lda, count, panel, rows);
     else
-      pack_straight<GemmTile::rows>(steps, g.a + k * g.lda + i, g.lda, count, panel,
-                                    GemmTile::rows);
+      pack_straight<rows>(steps, g.a + k * g.lda + i, g.lda, count, panel, rows);
   }
 }
 

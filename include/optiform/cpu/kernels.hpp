@@ -19,6 +19,8 @@
 #include <optiform/cpu/linear.hpp>
 #include <optiform/cpu/reductions.hpp>
 #include <optiform/cpu/row_programs.hpp>
+#include <optiform/cpu/soft_cap.hpp>
+#include <optiform/cpu/symmetric_product.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 
@@ -37,6 +39,11 @@ struct kernels<BasicCpu<Gemm, Threads>> {
     optiform::run_rows<P, Length>(context, arguments);
   }
 
+  template <class P, class F>
+  static void run_rows_batch(Context& context, Index count, F&& arguments) {
+    optiform::run_rows_batch<P>(context, count, arguments);
+  }
+
   template <class T, class Epilogue = NoEpilogue>
   static void gemm(Context& context, Transpose ta, Transpose tb, Index m, Index n, Index k, T alpha,
                    const T* a, Index lda, const T* b, Index ldb, T beta, T* c, Index ldc,
@@ -48,6 +55,12 @@ struct kernels<BasicCpu<Gemm, Threads>> {
   static void linear(Context& context, Index rows, const T* x, const T* w, T* y,
                      const Epilogue& epilogue = {}) {
     optiform::linear<Gemm, Out, In>(context, rows, x, w, y, epilogue);
+  }
+
+  template <class T>
+  static void symmetric_product(Context& context, Transpose transpose, Index n, Index k, T alpha,
+                                const T* a, Index lda, T beta, const T* d, T diagonal, T* c) {
+    cpu::symmetric_product<Gemm>(context, transpose, n, k, alpha, a, lda, beta, d, diagonal, c);
   }
 
   template <class T>
@@ -125,6 +138,19 @@ struct kernels<BasicCpu<Gemm, Threads>> {
   static void cross_entropy(Context& context, Index rows, Index vocabulary, T* logits,
                             const std::int32_t* targets, double gradient_scale, double* losses) {
     cpu::cross_entropy(context, rows, vocabulary, logits, targets, gradient_scale, losses);
+  }
+
+  template <class T>
+  static void soft_cap(Context& context, Index n, double cap, T* x) {
+    cpu::soft_cap(context, n, cap, x);
+  }
+
+  template <class T>
+  static void capped_cross_entropy(Context& context, Index rows, Index vocabulary, double cap,
+                                   T* logits, const std::int32_t* targets, double gradient_scale,
+                                   double* losses) {
+    cpu::capped_cross_entropy(context, rows, vocabulary, cap, logits, targets, gradient_scale,
+                              losses);
   }
 
   template <class T>

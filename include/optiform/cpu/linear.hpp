@@ -14,6 +14,35 @@ OPTIFORM_NAMESPACE_BEGIN
 
 namespace detail {
 
+template <class T, int Width>
+struct Lane {
+  typedef T vector __attribute__((vector_size(Width * sizeof(T))));
+};
+
+/// The first Count of Width numbers, then zeros, without a detour through memory: a load that needs
+/// two earlier stores waits for both.
+template <class T, int Width, int Count>
+OPTIFORM_INLINE auto load_first(const T* p) {
+  using V = typename Lane<T, Width>::vector;
+  if constexpr (Count <= 0) {
+    return V{};
+  } else if constexpr (Count >= Width) {
+    V v;
+    __builtin_memcpy(&v, p, sizeof v);
+    return v;
+  } else if constexpr (Width == 2) {
+    return V{p[0], T(0)};
+  } else {
+    constexpr int half = Width / 2;
+    const auto low = load_first<T, half, Count>(p);
+    const auto high = load_first<T, half, Count - half>(p + half);
+    return [&]<int... I>(std::integer_sequence<int, I...>) OPTIFORM_INLINE_LAMBDA {
+      return __builtin_shufflevector(low, high, I...);
+    }
+    (std::make_integer_sequence<int, Width>{});
+  }
+}
+
 /// Lane i of the result is the sum of two neighbouring groups of `Half` lanes: those of `a` where
 /// i / Half is even, those of `b` where it is odd.
 template <class T, int Half, class V>
@@ -58,10 +87,15 @@ OPTIFORM_INLINE native_vector<T> dot_products(const T* x, const T* w) {
     for (int o = 0; o < Count; ++o) sums[o] = fma<T>(load(w + o * In + i), factor, sums[o]);
   }
   if constexpr (whole < In) {
-    const V factor = opaque(load(x + whole, In - whole));
+    const auto rest = [](const T* p) OPTIFORM_INLINE_LAMBDA -> V {
+      if constexpr (register_bytes == 64)
+        return load(p, In - whole);  // by a mask
+      else
+        return load_first<T, width, static_cast<int>(In - whole)>(p);
+    };
+    const V factor = opaque(rest(x + whole));
     OPTIFORM_UNROLL
-    for (int o = 0; o < Count; ++o)
-      sums[o] = fma<T>(load(w + o * In + whole, In - whole), factor, sums[o]);
+    for (int o = 0; o < Count; ++o) sums[o] = fma<T>(rest(w + o * In + whole), factor, sums[o]);
   }
   return sums_of_lanes<T, 1, width>(sums);
 }
@@ -95,7 +129,7 @@ void linear_row(Index row, const T* x, const T* w, T* y, const Epilogue& epilogu
 template <class Gemm, Index Out, Index In, class Threads, class T, class Epilogue = NoEpilogue>
 void linear(CpuContext<Threads>& context, Index rows, const T* x, const T* w, T* y,
             const Epilogue& epilogue = {}) {
-  constexpr Index few = 4;  // from here on packing w pays
+  constexpr Index few = 8;  // from here on packing w pays
   if constexpr (Out * In <= 16384) {
     if (rows <= few) {
       for (Index r = 0; r < rows; ++r)

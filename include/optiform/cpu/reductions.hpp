@@ -43,14 +43,17 @@ template <class Context, class T>
 double sum_of_squares(Context& context, Index n, const T* x) {
   constexpr Index chunk = 32768;
   const Index chunks = (n + chunk - 1) / chunk;
-  if (chunks <= 1) return sum_of_squares_of_chunk(n, x);
-  const int thread = std::max(0, context.current());
-  auto* partial = reinterpret_cast<double*>(
-      context.scratch(thread, chunks * static_cast<Index>(sizeof(double))));
+  double total = 0;
+  if (chunks <= 1 || context.threads() == 1 || context.current() >= 0) {
+    for (Index first = 0; first < n; first += chunk)
+      total += sum_of_squares_of_chunk(std::min(chunk, n - first), x + first);
+    return total;
+  }
+  auto* partial =
+      reinterpret_cast<double*>(context.scratch(0, chunks * static_cast<Index>(sizeof(double))));
   for_each_piece(context, n, chunk, [&](Index first, Index last) {
     partial[first / chunk] = sum_of_squares_of_chunk(last - first, x + first);
   });
-  double total = 0;
   for (Index i = 0; i < chunks; ++i) total += partial[i];
   return total;
 }

@@ -13,6 +13,7 @@
 #include <optiform/cpu/reference_decode.hpp>
 #include <optiform/cpu/reference_oracles.hpp>
 #include <optiform/cpu/reference_rows.hpp>
+#include <optiform/cpu/reference_symmetric_product.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 
@@ -25,6 +26,7 @@ class ReferenceContext {
   explicit ReferenceContext(int) {}
 
   int threads() const { return 1; }
+  Index scratch_bytes() const { return 0; }
   template <class F>
   void parallel(Index tasks, F&& f) {
     for (Index task = 0; task < tasks; ++task) f(task, 0);
@@ -47,6 +49,13 @@ struct kernels<Reference> {
   template <class P, Index Length = 0, class T>
   static void run_rows(Context&, const RowArguments<T>& a) {
     ReferenceRows<P, T>::run(a);
+  }
+
+  /// Runs an elementwise row program on arrays 0 .. count - 1, in any order and grouping.
+  /// Contract  arguments(Index i) returns the RowArguments of array i.
+  template <class P, class F>
+  static void run_rows_batch(Context& context, Index count, F&& arguments) {
+    for (Index i = 0; i < count; ++i) run_rows<P>(context, arguments(i));
   }
 
   /// C = epilogue(alpha op(A) op(B) + beta C).
@@ -80,6 +89,17 @@ struct kernels<Reference> {
                      const Epilogue& epilogue = {}) {
     gemm(context, Transpose::no, Transpose::yes, rows, Out, In, T(1), x, In, w, In, T(0), y, Out,
          epilogue);
+  }
+
+  /// C = alpha op(A) op(A)^T + beta D + diagonal I, for a symmetric D.
+  ///
+  /// Shapes    op(A) [n, k], stored with leading dimension lda; C = [n, n] and D [n, n], dense.
+  /// Contract  C overlaps neither A nor D. Fast backends compute one triangle and mirror it.
+  /// Limits    beta == 0 never reads D, which may be null.
+  template <class T>
+  static void symmetric_product(Context&, Transpose transpose, Index n, Index k, T alpha,
+                                const T* a, Index lda, T beta, const T* d, T diagonal, T* c) {
+    reference::symmetric_product(transpose, n, k, alpha, a, lda, beta, d, diagonal, c);
   }
 
   /// out = softmax(scale q k^T) v for every sequence and head; log_sum_exp is kept for backward.
@@ -198,6 +218,19 @@ struct kernels<Reference> {
       for (Index j = 0; j < vocabulary; ++j)
         z[j] = T(gradient_scale) * (exp(z[j] - largest) / sum - T(j == targets[r] ? 1 : 0));
     }
+  }
+
+  /// Logits that stay within +-cap, and their cross entropy; see ReferenceSoftCap.
+  template <class T>
+  static void soft_cap(Context&, Index n, double cap, T* x) {
+    ReferenceSoftCap<T>::forward(n, cap, x);
+  }
+  template <class T>
+  static void capped_cross_entropy(Context&, Index rows, Index vocabulary, double cap, T* logits,
+                                   const std::int32_t* targets, double gradient_scale,
+                                   double* losses) {
+    ReferenceSoftCap<T>::cross_entropy(rows, vocabulary, cap, logits, targets, gradient_scale,
+                                       losses);
   }
 
   /// x = e^x, on the calling thread: for the few numbers of a table.

@@ -78,4 +78,21 @@ void run_rows(Context& context, const RowArguments<T>& a) {
   }
 }
 
+/// Runs an elementwise row program on many arrays in one parallel region: a task per array.
+///
+/// Contract  arguments(Index i) returns the RowArguments of array i, and is called by any thread.
+template <class P, class Context, class F>
+void run_rows_batch(Context& context, Index count, F&& arguments) {
+  static_assert(P::plan.sweeps <= 1 && P::plan.scratch_rows == 0,
+                "optiform: run_rows_batch - the program sums over its rows; run them one by one");
+  context.parallel(count, [&](Index i, int) {
+    const auto run = []<class T>(const RowArguments<T>& a) {
+      double launch[P::graph.nodes]{};
+      launch_values(P::graph, a, launch);
+      RowKernel<P, T, 0>::run(a, launch, 0, a.rows, nullptr, nullptr, nullptr);
+    };
+    run(arguments(i));
+  });
+}
+
 OPTIFORM_NAMESPACE_END

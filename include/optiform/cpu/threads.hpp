@@ -19,12 +19,15 @@ OPTIFORM_NAMESPACE_BEGIN
 
 /// Threads that wait for loops: run(n, f) calls f(0), ..., f(n - 1) and returns when all are done.
 ///
-/// Contract  f(Index task, int thread): tasks are handed out in order to whichever thread is free;
+/// Contract  f(Index task, int thread): a thread begins with its own of threads() equal shares of
+///           the tasks, in order, so that successive runs over the same rows find them in the same
+///           core's cache; who is done helps the others. No task may wait for another one.
 ///           `thread` in [0, threads()) is the caller for 0, and no two tasks run at the same time
 ///           under one number. A run allocates nothing. One outside caller at a time. A run from
 ///           inside a task of the same pool executes on the spot, under its thread's number.
 /// Limits    threads = 1 starts no thread and is a plain loop. The caller never waits for a
-///           sleeping thread: tasks it had time for itself are done without help.
+///           sleeping thread: tasks it had time for itself are done without help. Who waits spins
+///           for some 50 microseconds, then offers its core to others, then sleeps.
 /// Errors    the first exception of a task is rethrown on the caller; tasks not yet begun are
 ///           dropped. More than 2^32 - 1 tasks, or a second caller: Error.
 class ForkJoinPool {
@@ -34,6 +37,7 @@ class ForkJoinPool {
     // Spinning pays only while every thread has a core of its own.
     const auto cores = std::thread::hardware_concurrency();
     spins_ = cores == 0 || static_cast<unsigned>(threads) <= cores ? 4000 : 100;
+    shares_ = std::make_unique<Share[]>(static_cast<std::size_t>(threads));
     workers_.reserve(static_cast<std::size_t>(threads) - 1);
     try {
       for (int i = 1; i < threads; ++i) workers_.emplace_back([this, i] { work(i); });
@@ -79,12 +83,20 @@ class ForkJoinPool {
  private:
   using Call = void (*)(void*, Index, int);
 
-  // The state counts runs in its upper half and the tasks nobody has taken yet in its lower half.
+  // A share counts runs in its upper half and the tasks nobody has taken yet in its lower half.
   // Taking a task is a compare-exchange of the whole, so a thread that wakes up late cannot take
   // one from a run it has not read, and the caller need not wait until everybody has noticed.
+  struct alignas(64) Share {
+    std::atomic<std::uint64_t> state{0};
+  };
   static constexpr std::uint64_t one_run = std::uint64_t{1} << 32;
   static constexpr std::uint64_t remaining(std::uint64_t state) { return state % one_run; }
-  static constexpr std::uint64_t run_number(std::uint64_t state) { return state / one_run; }
+
+  /// First task of a thread's share; of thread = threads(), one past the last task of all.
+  Index share_begin(Index tasks, int thread) const {
+    const Index all = threads(), least = tasks / all, longer = tasks % all;
+    return thread * least + std::min<Index>(thread, longer);
+  }
 
   static void pause() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -92,6 +104,19 @@ class ForkJoinPool {
 #elif defined(__aarch64__)
     asm volatile("yield");
 #endif
+  }
+
+  /// Passes a moment of waiting; false when it is time to sleep.
+  bool spin(int i) const {
+    constexpr int yields = 16;
+    if (i >= spins_ + yields) return false;
+    // Another program, or a worker that was put aside in the middle of a task, may want the core.
+    i < spins_ ? pause() : std::this_thread::yield();
+    return true;
+  }
+
+  std::atomic<std::uint64_t>& share(int thread) {
+    return shares_[static_cast<std::size_t>(thread)].state;
   }
 
   void run_on_all(Index tasks, Call call, void* context) {
@@ -104,19 +129,21 @@ class ForkJoinPool {
     context_.store(context, std::memory_order_relaxed);
     tasks_.store(tasks, std::memory_order_relaxed);
     done_.store(0, std::memory_order_relaxed);
-    const auto before = state_.load(std::memory_order_relaxed);
+    const std::uint64_t run = run_.load(std::memory_order_relaxed) + 1;
+    for (int i = 0; i < threads(); ++i) {
+      const auto count =
+          static_cast<std::uint64_t>(share_begin(tasks, i + 1) - share_begin(tasks, i));
+      share(i).store(run * one_run + count, std::memory_order_release);
+    }
     // Sequentially consistent against a worker that announces its sleep and then looks again.
-    state_.store((run_number(before) + 1) * one_run + static_cast<std::uint64_t>(tasks));
+    run_.store(run);
     if (sleepers_.load() > 0) {
       { const std::lock_guard lock(mutex_); }
       wake_.notify_all();
     }
     take_tasks(0);
     for (int i = 0; done_.load(std::memory_order_acquire) != tasks; ++i) {
-      if (i < spins_) {
-        pause();
-        continue;
-      }
+      if (spin(i)) continue;
       std::unique_lock lock(mutex_);
       caller_sleeps_.store(true);
       finished_.wait(lock, [&] { return done_.load() == tasks; });
@@ -129,32 +156,39 @@ class ForkJoinPool {
     if (error) std::rethrow_exception(error);
   }
 
-  /// Takes and executes tasks until none is left; reports them as done in one go.
+  /// Takes and executes tasks until none is left, its own first; reports them in one go.
   void take_tasks(int thread) {
     Index finished = 0;
-    auto state = state_.load(std::memory_order_acquire);
-    while (remaining(state) > 0) {
-      // Valid if the exchange succeeds: the caller writes them only while nothing remains.
-      const Call call = call_.load(std::memory_order_relaxed);
-      void* const context = context_.load(std::memory_order_relaxed);
-      const Index tasks = tasks_.load(std::memory_order_relaxed);
-      if (!state_.compare_exchange_weak(state, state - 1, std::memory_order_acq_rel,
-                                        std::memory_order_acquire))
-        continue;
-      try {
-        call(context, tasks - static_cast<Index>(remaining(state)), thread);
-      } catch (...) {
-        finished += drop_tasks(std::current_exception());
-      }
-      ++finished;
-      state = state_.load(std::memory_order_acquire);
-    }
+    for (int i = 0; i < threads(); ++i) finished += take_share((thread + i) % threads(), thread);
     if (finished == 0) return;
     done_.fetch_add(finished);
     if (caller_sleeps_.load()) {
       { const std::lock_guard lock(mutex_); }
       finished_.notify_one();
     }
+  }
+
+  /// Takes and executes what is left of a share; returns the number of tasks.
+  Index take_share(int owner, int thread) {
+    Index finished = 0;
+    auto state = share(owner).load(std::memory_order_acquire);
+    while (remaining(state) > 0) {
+      // Valid if the exchange succeeds: the caller writes them only while nothing remains.
+      const Call call = call_.load(std::memory_order_relaxed);
+      void* const context = context_.load(std::memory_order_relaxed);
+      const Index tasks = tasks_.load(std::memory_order_relaxed);
+      if (!share(owner).compare_exchange_weak(state, state - 1, std::memory_order_acq_rel,
+                                              std::memory_order_acquire))
+        continue;
+      try {
+        call(context, share_begin(tasks, owner + 1) - static_cast<Index>(remaining(state)), thread);
+      } catch (...) {
+        finished += drop_tasks(std::current_exception());
+      }
+      ++finished;
+      state = share(owner).load(std::memory_order_acquire);
+    }
+    return finished;
   }
 
   /// Keeps the first error and takes what remains of the run without executing it.
@@ -164,28 +198,29 @@ class ForkJoinPool {
       if (!error_) error_ = std::move(error);
     }
     // The run cannot end meanwhile: the failed task has not been reported yet.
-    auto state = state_.load(std::memory_order_acquire);
-    while (!state_.compare_exchange_weak(state, state - remaining(state), std::memory_order_acq_rel,
-                                         std::memory_order_acquire)) {
+    Index dropped = 0;
+    for (int i = 0; i < threads(); ++i) {
+      auto state = share(i).load(std::memory_order_acquire);
+      while (!share(i).compare_exchange_weak(
+          state, state - remaining(state), std::memory_order_acq_rel, std::memory_order_acquire)) {
+      }
+      dropped += static_cast<Index>(remaining(state));
     }
-    return static_cast<Index>(remaining(state));
+    return dropped;
   }
 
   void work(int thread) {
     std::uint64_t seen = 0;
     for (;;) {
-      for (int i = 0; run_number(state_.load(std::memory_order_acquire)) == seen; ++i) {
+      for (int i = 0; run_.load(std::memory_order_acquire) == seen; ++i) {
         if (stopping_.load(std::memory_order_relaxed)) return;
-        if (i < spins_) {
-          pause();
-          continue;
-        }
+        if (spin(i)) continue;
         std::unique_lock lock(mutex_);
         sleepers_.fetch_add(1);
-        wake_.wait(lock, [&] { return run_number(state_.load()) != seen || stopping_.load(); });
+        wake_.wait(lock, [&] { return run_.load() != seen || stopping_.load(); });
         sleepers_.fetch_sub(1);
       }
-      seen = run_number(state_.load(std::memory_order_acquire));
+      seen = run_.load(std::memory_order_acquire);
       take_tasks(thread);
     }
   }
@@ -200,7 +235,8 @@ class ForkJoinPool {
     workers_.clear();
   }
 
-  alignas(64) std::atomic<std::uint64_t> state_{0};
+  alignas(64) std::atomic<std::uint64_t> run_{0};
+  std::unique_ptr<Share[]> shares_;
   alignas(64) std::atomic<Index> done_{0};
   alignas(64) std::atomic<Call> call_{nullptr};
   std::atomic<void*> context_{nullptr};

@@ -17,6 +17,7 @@ struct HeadOptions {
   Norm norm = Norm::layer_norm;  ///< of the read-out
   bool tied = true;              ///< the token embedding is the head's matrix too
   bool zero_start = false;       ///< an untied matrix starts at zero
+  double soft_cap = 0;           ///< c: logits z become c tanh(z / c); 0: they stay
 };
 
 /// First segment of a LanguageModel that does not want the default.

@@ -17,7 +17,7 @@ class Decoder;
 ///
 ///   x_0 = token + position embedding, each learned stream likewise from its own tables
 ///   x_{k+1}, streams = rule's step with oracle_k(LN(rule's query))        for every step k
-///   logits = LN(read-out) token_embedding^T
+///   logits = LN(read-out) token_embedding^T, or a Head's
 ///
 /// Shapes    Segments: Layer<...> or Stack<Layer<...>>, optionally with an Embedding<...> in front
 ///           and a Head<...> behind; depth, vocabulary, context, batch and length are run-time
@@ -67,6 +67,13 @@ struct LanguageModel {
     /// The layout of that workspace, before anything is allocated.
     MemoryPlan plan(Index batch, Index length, Pass pass) const {
       return detail::ModelLayout<Types>(options_, batch, length, pass).memory;
+    }
+
+    /// The largest batch of sequences of `length` tokens whose workspace fits into so many bytes;
+    /// 0 if not even one does.
+    Index largest_batch(Index bytes, Index length, Pass pass) const {
+      return optiform::largest_batch(
+          bytes, [&](Index batch) { return plan(batch, length, pass).bytes(); });
     }
 
     /// Mean cross entropy in nats of predicting targets[b, t] after tokens[b, 0..t].
@@ -151,6 +158,9 @@ struct LanguageModel {
       kernels<Backend>::gemm(context, Transpose::no, Transpose::yes, rows, options_.vocabulary,
                              Types::width, T(1), seen, stride, values + parameters_.head,
                              Types::width, T(0), logits, options_.vocabulary);
+      constexpr double cap = Types::ends.head.soft_cap;
+      if constexpr (cap > 0)
+        kernels<Backend>::soft_cap(context, rows * options_.vocabulary, cap, logits);
     }
     void check(const char* what, const std::int32_t* ids, Index n) const {
       for (Index i = 0; i < n; ++i)

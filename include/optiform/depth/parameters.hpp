@@ -15,12 +15,21 @@
 
 OPTIFORM_NAMESPACE_BEGIN
 
+/// What a training step computes again in its backward half instead of keeping it: memory for time.
+/// The results are the same bits, so that it is a run-time choice and a run may change it.
+enum class Recompute : unsigned char {
+  nothing,
+  activations,  ///< queries (norms) and what oracles can compute of them cheaply: MLP activations
+  layers        ///< all within a layer; its first state and query are kept
+};
+
 /// Run-time sizes and starting values of a language model.
 struct LanguageModelOptions {
   Index vocabulary = 50304;
   Index context = 1024;                 ///< longest sequence, rows of a position table
   std::vector<Index> layers = {12};     ///< per stack
   CoefficientValues coefficients = {};  ///< overrides of initial and constant values, by name
+  Recompute recompute = Recompute::nothing;
 };
 
 namespace detail {
@@ -131,6 +140,35 @@ struct segment_layers<Stack<L>> {
   using type = std::tuple<L>;
 };
 
+/// Step J of one of the layers of stack I.
+template <std::size_t I, int J>
+struct Place {
+  static constexpr std::size_t stack = I;
+  static constexpr int step = J;
+  Index layer = 0;
+};
+/// What comes after the last step.
+struct TheEnd {};
+
+template <class Types, class At>
+struct step_at {
+  using type = typename Types::template Layer<At::stack>::template Step<At::step>;
+};
+template <class Types>
+struct step_at<Types, TheEnd> {
+  using type = void;
+};
+
+/// The program between two steps, or between the last one and the head.
+template <class A, class B, Norm Final>
+struct program_between {
+  using type = Boundary<A, B>;
+};
+template <class A, Norm Final>
+struct program_between<A, void, Final> {
+  using type = Closing<A, Final>;
+};
+
 /// The types a language model is made of.
 template <class B, class Scalar, ModelShape S, class... Segments>
 struct ModelTypes {
@@ -146,11 +184,32 @@ struct ModelTypes {
                 "optiform: LanguageModel - expected at least one Layer or Stack<Layer>");
   static_assert(ends.embeddings <= 1 && ends.heads <= 1,
                 "optiform: LanguageModel - expected at most one Embedding and one Head");
+  static_assert(ends.head.soft_cap >= 0,
+                "optiform: HeadOptions - a soft cap is a positive number; 0 is none");
   using Stacks = std::make_index_sequence<stacks>;
   template <std::size_t I>
   using Layer = std::tuple_element_t<I, Layers>;
   using FirstStep = typename Layer<0>::template Step<0>;
   static constexpr short streams = FirstStep::streams;
+  /// The dynamics of the step at a Place; void at TheEnd.
+  template <class At>
+  using StepAt = typename step_at<ModelTypes, At>::type;
+  /// The row program between a Place and what comes after it.
+  template <class Here, class Next>
+  using Between = typename program_between<StepAt<Here>, StepAt<Next>, ends.head.norm>::type;
+  /// Calls f(the Place after this one, or TheEnd).
+  template <std::size_t I, int J, class F>
+  static void after(const std::vector<Index>& layers, Place<I, J> here, F&& f) {
+    if constexpr (J + 1 < Layer<I>::steps) {
+      f(Place<I, J + 1>{here.layer});
+    } else if (here.layer + 1 < layers[I]) {
+      f(Place<I, 0>{here.layer + 1});
+    } else if constexpr (I + 1 < stacks) {
+      f(Place<I + 1, 0>{0});
+    } else {
+      f(TheEnd{});
+    }
+  }
   /// Calls f<I>() for every stack, in order.
   template <class F>
   static void each_stack(F&& f) {
@@ -174,6 +233,13 @@ struct ModelParameters {
   Index final_norm = 0;
   Index head = 0;  ///< [vocabulary, width]
   decltype(layers_of(typename Types::Stacks{})) layers;
+
+  /// Where a step finds what it learns.
+  template <std::size_t I, int J>
+  const StepOffsets& step(Place<I, J> at) const {
+    return std::get<I>(layers)[static_cast<std::size_t>(at.layer)]
+        .step[static_cast<std::size_t>(J)];
+  }
 
   explicit ModelParameters(const LanguageModelOptions& options) {
     const auto normal = Initialisation::normal(0.02);

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include <optiform/core/backend.hpp>
+#include <optiform/depth/step_programs.hpp>
 #include <optiform/depth/workspace.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
@@ -18,16 +20,17 @@ struct Continuation;
 /// One forward, loss or backward computation of a language model, or a forward one over the tokens
 /// that sequences go on with.
 ///
-/// Contract  values are read, gradients accumulated; states live in the workspace. A step is
-///           numbered through all layers; the program that follows it holds its rule's step and
-///           the next query.
+/// Contract  values are read, gradients accumulated; states live in the workspace. Backward
+/// computes
+///           again what the workspace was not planned to keep, with the same programs, so that the
+///           bits are the same.
+/// See       StepPrograms, what happens between the oracles.
 template <class Types, bool Continues = false>
 class ModelPass {
   using T = typename Types::T;
-  using Wide = wide_t<T>;
   using K = kernels<typename Types::Backend>;
   static constexpr Index width = Types::width;
-  static constexpr int most_coefficients = Recording::max_coefficients;
+  static constexpr double soft_cap = Types::ends.head.soft_cap;
   template <std::size_t I>
   using Layer = typename Types::template Layer<I>;
 
@@ -36,7 +39,12 @@ class ModelPass {
 
   ModelPass(Context& context, const LanguageModelOptions& options,
             const ModelParameters<Types>& parameters, const T* values, ModelWorkspace<Types>& w)
-      : context_(context), options_(options), p_(parameters), values_(values), w_(w) {}
+      : context_(context),
+        options_(options),
+        p_(parameters),
+        values_(values),
+        w_(w),
+        programs_(context, parameters, values, w) {}
   ModelPass(Context& context, const LanguageModelOptions& options,
             const ModelParameters<Types>& parameters, const T* values, ModelWorkspace<Types>& w,
             const Continuation<Types>& continuation) requires Continues
@@ -45,10 +53,14 @@ class ModelPass {
   }
 
   void forward(const std::int32_t* tokens) {
-    map_coefficients();
+    programs_.map_coefficients();
     embed(tokens);
-    open();
-    Types::each_stack([&]<std::size_t I>() { forward_stack<I>(); });
+    programs_.forward_open();
+    number_ = 0;
+    Types::each_stack([&]<std::size_t I>() {
+      for (Index l = 0; l < options_.layers[I]; ++l)
+        each_step<I>([&]<int J>() { forward_step(Place<I, J>{l}, number_++); });
+    });
   }
 
   /// Mean loss; with gradients, also the adjoint of what the head sees.
@@ -64,7 +76,11 @@ class ModelPass {
       const T* seen = w_.at(at.seen) + first * width;
       K::gemm(context_, Transpose::no, Transpose::yes, n, vocabulary, width, T(1), seen, width,
               table, width, T(0), logits, vocabulary);
-      K::cross_entropy(context_, n, vocabulary, logits, targets + first, scale, losses + first);
+      if constexpr (soft_cap > 0)
+        K::capped_cross_entropy(context_, n, vocabulary, soft_cap, logits, targets + first, scale,
+                                losses + first);
+      else
+        K::cross_entropy(context_, n, vocabulary, logits, targets + first, scale, losses + first);
       if (gradients == nullptr) continue;
       K::gemm(context_, Transpose::no, Transpose::no, n, width, vocabulary, T(1), logits,
               vocabulary, table, width, T(0), w_.at(at.seen_gradient) + first * width, width);
@@ -79,53 +95,20 @@ class ModelPass {
   /// gradients += those of everything below the head.
   void backward(const std::int32_t* tokens, T* gradients) {
     gradients_ = gradients;
-    Wide* sums = w_.template at<Wide>(w_.layout().coefficient_gradients);
-    const auto steps = static_cast<Index>(w_.layout().step.size());
-    for (Index i = 0; i < steps * most_coefficients; ++i) sums[i] = Wide(0);
-    number_ = steps;
+    programs_.begin_backward(gradients);
     [&]<std::size_t... I>(std::index_sequence<I...>) {
       (backward_stack<Types::stacks - 1 - I>(), ...);
     }
     (typename Types::Stacks{});
-    backward_open();
+    if (recompute() == Recompute::activations) programs_.forward_open();
+    backward_oracles(Place<0, 0>{0}, 0);
+    programs_.backward_open();
     backward_embed(tokens);
-    unmap_coefficients();
+    programs_.unmap_coefficients();
   }
 
  private:
-  // ---- coefficients: raw numbers through sigmoid and softplus
-  template <class F>
-  void each_step(F&& f) {
-    Index k = 0;
-    Types::each_stack([&]<std::size_t I>() {
-      for (const auto& layer : std::get<I>(p_.layers))
-        for (const StepOffsets& step : layer.step) f(k++, step);
-    });
-  }
-  Wide* coefficients(Index k) {
-    return w_.template at<Wide>(w_.layout().coefficients) + k * most_coefficients;
-  }
-  Wide* coefficient_gradients(Index k) {
-    return w_.template at<Wide>(w_.layout().coefficient_gradients) + k * most_coefficients;
-  }
-  void map_coefficients() {
-    each_step([&](Index k, const StepOffsets& step) {
-      for (short c = 0; c < step.rule->coefficients; ++c)
-        coefficients(k)[c] =
-            step.coefficient[c] >= 0
-                ? mapped_coefficient(step.rule->coefficient[c], Wide(values_[step.coefficient[c]]))
-                : Wide(step.constant[c]);
-    });
-  }
-  void unmap_coefficients() {
-    each_step([&](Index k, const StepOffsets& step) {
-      for (short c = 0; c < step.rule->coefficients; ++c)
-        if (step.coefficient[c] >= 0)
-          gradients_[step.coefficient[c]] +=
-              T(coefficient_gradients(k)[c] *
-                mapped_derivative(step.rule->coefficient[c], Wide(values_[step.coefficient[c]])));
-    });
-  }
+  Recompute recompute() const { return options_.recompute; }
 
   // ---- the state before the first step
   void embed(const std::int32_t* tokens) {
@@ -169,231 +152,101 @@ class ModelPass {
         scatter(w_.layout().stream_gradient[s], p_.stream_tokens[s], p_.stream_positions[s]);
   }
 
-  // ---- row programs
-  RowArguments<T> arguments(MemoryPlan::Handle statistic) {
-    RowArguments<T> a;
-    a.rows = w_.tokens();
-    a.length = width;
-    if (w_.layout().pass == Pass::training) {
-      a.statistic = w_.at(statistic);
-      a.workspace = w_.template at<std::byte>(w_.layout().row_workspace);
-    }
-    return a;
-  }
-  void read_state(RowArguments<T>& a, const StepBuffers& b) {
-    a.input[0] = w_.at(b.x);
-    for (short s = 0; s < Types::streams; ++s) a.input[s + 1] = w_.at(b.stream[s]);
-  }
-  /// Adjoints of the state after the program come in, those of the state before it go out, in
-  /// place; an adjoint the program does not write is zero.
-  void pass_state_gradients(RowArguments<T>& a, int first_adjoint) {
-    const auto& at = w_.layout();
-    for (short s = -1; s < Types::streams; ++s) {
-      T* gradient = w_.at(s < 0 ? at.x_gradient : at.stream_gradient[s]);
-      if (first_adjoint >= 0) a.input[first_adjoint + s + 1] = gradient;
-      a.output[s + 1] = gradient;
-    }
-  }
-  template <class Program>
-  void run(RowArguments<T>& a) {
-    static_assert(Program::graph.statistics <= ModelLayout<Types>::max_statistics,
-                  "optiform: LanguageModel - a row program saves more than 16 sums per row");
-    static_assert(
-        Program::graph.inputs <= RowArguments<T>::max_buffers && Program::graph.columns <= 8,
-        "optiform: LanguageModel - a row program has too many buffers or gains");
-    K::template run_rows<Program, width>(context_, a);
-  }
-  template <class Program>
-  void run_backward(RowArguments<T>& a) {
-    run<Program>(a);
-    for (short s = -1; s < Types::streams; ++s)
-      if (!writes<Program>(s + 1)) K::fill(context_, w_.tokens() * width, T(0), a.output[s + 1]);
-  }
-  /// Appends the rule coefficients of step k to a program's.
-  void give(RowArguments<T>& a, int first, Index k, short count) {
-    for (short c = 0; c < count; ++c) a.coefficient[first + c] = coefficients(k)[c];
-  }
-  void take(const Wide* gradient, Index k, short count) {
-    for (short c = 0; c < count; ++c) coefficient_gradients(k)[c] += gradient[c];
-  }
-  void column(RowArguments<T>& a, int i, Index offset) {
-    a.column[i] = values_ + offset;
-    if (gradients_ != nullptr) a.column_gradient[i] = gradients_ + offset;
+  // ---- through the layers
+  /// Calls f<J>() for every step of a layer of stack I.
+  template <std::size_t I, class F>
+  static void each_step(F&& f) {
+    [&]<int... J>(std::integer_sequence<int, J...>) { (f.template operator()<J>(), ...); }
+    (std::make_integer_sequence<int, Layer<I>::steps>{});
   }
 
-  void open() {
-    using D = typename Types::FirstStep;
-    const StepBuffers& b = w_.layout().step.front();
-    RowArguments<T> a = opening_arguments();
-    for (short o = 0; o < D::oracles; ++o) a.output[D::streams + 1 + o] = w_.at(b.query[o]);
-    run<Forward<Opening<D, false>>>(a);
-  }
-  void backward_open() {
-    using D = typename Types::FirstStep;
-    using Program = Backward<Opening<D, true>>;
-    RowArguments<T> a = opening_arguments();
-    const int adjoints = D::streams + 1;
-    pass_state_gradients(a, adjoints);
-    for (short o = 0; o < D::oracles; ++o)
-      a.input[adjoints + D::streams + 1 + o] = w_.at(w_.layout().query_gradient[o]);
-    Wide gradient[most_coefficients]{};
-    a.coefficient_gradient = gradient;
-    run_backward<Program>(a);
-    take(gradient, 0, D::coefficients);
-  }
-  RowArguments<T> opening_arguments() {
-    using D = typename Types::FirstStep;
-    RowArguments<T> a = arguments(w_.layout().opening_statistic);
-    read_state(a, w_.layout().step.front());
-    give(a, 0, 0, D::coefficients);
-    const StepOffsets& first = std::get<0>(p_.layers).front().step.front();
-    for (short o = 0; o < D::oracles; ++o) column(a, o, first.pre_norm[o]);
-    return a;
+  /// The oracles of step k and the program after it.
+  template <class Here>
+  void forward_step(Here here, Index k) {
+    forward_oracles(here, k);
+    Types::after(options_.layers, here, [&](auto next) { programs_.forward(k, here, next); });
   }
 
-  /// What a program after step k of dynamics A reads.
-  template <class A>
-  RowArguments<T> step_arguments(Index k, const StepOffsets& step) {
-    const StepBuffers& b = w_.layout().step[static_cast<std::size_t>(k)];
-    RowArguments<T> a = arguments(b.statistic);
-    read_state(a, b);
-    for (short o = 0; o < A::oracles; ++o) a.input[A::streams + 1 + o] = w_.at(b.answer[o]);
-    give(a, 0, k, A::coefficients);
-    for (short n = 0; n < A::gains; ++n) column(a, n, step.gain[n]);
-    return a;
-  }
-  template <class A, class B>
-  RowArguments<T> boundary_arguments(Index k, const StepOffsets& step, const StepOffsets& next) {
-    RowArguments<T> a = step_arguments<A>(k, step);
-    give(a, A::coefficients, k + 1, B::coefficients);
-    for (short o = 0; o < B::oracles; ++o) column(a, A::gains + o, next.pre_norm[o]);
-    return a;
-  }
-
-  /// Calls f.boundary<B>(next step's offsets) or f.closing() for what follows step J of layer l.
-  template <std::size_t I, int J, class F>
-  void follow(Index l, F&& f) {
-    using L = Layer<I>;
-    const auto& layers = std::get<I>(p_.layers);
-    const auto at = static_cast<std::size_t>(l);
-    if constexpr (J + 1 < L::steps) {
-      f.template operator()<typename L::template Step<J + 1>>(
-          &layers[at].step[static_cast<std::size_t>(J + 1)]);
-    } else if (l + 1 < static_cast<Index>(layers.size())) {
-      f.template operator()<typename L::template Step<0>>(&layers[at + 1].step[0]);
-    } else if constexpr (I + 1 < Types::stacks) {
-      f.template operator()<typename Layer<I + 1>::template Step<0>>(
-          &std::get<I + 1>(p_.layers).front().step[0]);
-    } else {
-      f.template operator()<void>(nullptr);
-    }
-  }
-
-  // ---- forward through the layers
-  template <std::size_t I>
-  void forward_stack() {
-    using L = Layer<I>;
-    if constexpr (I == 0) number_ = 0;
-    for (Index l = 0; l < options_.layers[I]; ++l)
-      [&]<std::size_t... J>(std::index_sequence<J...>) {
-        (forward_step<I, static_cast<int>(J)>(l), ...);
-      }
-    (std::make_index_sequence<static_cast<std::size_t>(L::steps)>{});
-  }
-  template <std::size_t I, int J>
-  void forward_step(Index l) {
-    using A = typename Layer<I>::template Step<J>;
-    const Index k = number_++;
-    const StepBuffers& b = w_.layout().step[static_cast<std::size_t>(k)];
-    each_oracle<I, J>(
-        l, [&]<class O>(auto o, const auto& at, const auto& cache, const auto& scratch) {
-          const T* y = w_.at(b.query[o]);
-          T* g = w_.at(b.answer[o]);
-          if constexpr (Continues && oracle_remembers<O>)
-            O::decode(context_, values_, at, w_.arena(), cache, scratch,
-                      continuation_->template past_of<I, Layer<I>::first_oracle(J) + o>(l),
-                      continuation_->now, y, g);
-          else
-            O::forward(context_, values_, at, w_.arena(), cache, scratch, w_.batch(), w_.length(),
-                       y, g);
-        });
-    const StepOffsets& step =
-        std::get<I>(p_.layers)[static_cast<std::size_t>(l)].step[static_cast<std::size_t>(J)];
-    follow<I, J>(l, [&]<class B>(const StepOffsets* next) {
-      if constexpr (std::is_void_v<B>) {
-        RowArguments<T> a = step_arguments<A>(k, step);
-        column(a, A::gains, p_.final_norm);
-        a.output[0] = w_.at(w_.layout().seen);
-        run<Forward<Closing<A, Types::ends.head.norm>>>(a);
-      } else {
-        RowArguments<T> a = boundary_arguments<A, B>(k, step, *next);
-        const StepBuffers& after = w_.layout().step[static_cast<std::size_t>(k + 1)];
-        a.output[0] = w_.at(after.x);
-        for (short s = 0; s < B::streams; ++s) a.output[s + 1] = w_.at(after.stream[s]);
-        for (short o = 0; o < B::oracles; ++o) a.output[B::streams + 1 + o] = w_.at(after.query[o]);
-        run<Forward<Boundary<A, B>>>(a);
-      }
-    });
-  }
-
-  // ---- backward through the layers
   template <std::size_t I>
   void backward_stack() {
-    using L = Layer<I>;
-    for (Index l = options_.layers[I]; l-- > 0;) [&]<std::size_t... J>(std::index_sequence<J...>) {
-        (backward_step<I, L::steps - 1 - static_cast<int>(J)>(l), ...);
-      }
-    (std::make_index_sequence<static_cast<std::size_t>(L::steps)>{});
+    constexpr int last = Layer<I>::steps - 1;
+    for (Index l = options_.layers[I]; l-- > 0;)
+      each_step<I>([&]<int J>() { backward_step(Place<I, last - J>{l}, --number_); });
   }
-  template <std::size_t I, int J>
-  void backward_step(Index l) {
-    using A = typename Layer<I>::template Step<J>;
-    const Index k = --number_;
-    const auto& at = w_.layout();
-    const StepBuffers& b = at.step[static_cast<std::size_t>(k)];
-    const StepOffsets& step =
-        std::get<I>(p_.layers)[static_cast<std::size_t>(l)].step[static_cast<std::size_t>(J)];
-    constexpr int adjoints = A::streams + 1 + A::oracles;
-    Wide gradient[2 * most_coefficients]{};
-    follow<I, J>(l, [&]<class B>(const StepOffsets* next) {
-      if constexpr (std::is_void_v<B>) {
-        using Program = Backward<Closing<A, Types::ends.head.norm>>;
-        RowArguments<T> a = step_arguments<A>(k, step);
-        column(a, A::gains, p_.final_norm);
-        a.input[adjoints] = w_.at(at.seen_gradient);
-        pass_state_gradients(a, -1);
-        a.output[A::streams + 1] = w_.at(at.answer_gradient);
-        a.coefficient_gradient = gradient;
-        run_backward<Program>(a);
-      } else {
-        using Program = Backward<Boundary<A, B>>;
-        RowArguments<T> a = boundary_arguments<A, B>(k, step, *next);
-        pass_state_gradients(a, adjoints);
-        for (short o = 0; o < B::oracles; ++o)
-          a.input[adjoints + B::streams + 1 + o] = w_.at(at.query_gradient[o]);
-        a.output[A::streams + 1] = w_.at(at.answer_gradient);
-        a.coefficient_gradient = gradient;
-        run_backward<Program>(a);
-        take(gradient + A::coefficients, k + 1, B::coefficients);
+  /// The oracles of the step after step k, which have seen the query made here, then the program
+  /// between them.
+  template <class Here>
+  void backward_step(Here here, Index k) {
+    constexpr bool ends_layer = Here::step + 1 == Layer<Here::stack>::steps;
+    Types::after(options_.layers, here, [&](auto next) {
+      if constexpr (!std::is_same_v<decltype(next), TheEnd>) {
+        if (recompute() == Recompute::activations) programs_.forward(k, here, next);
+        backward_oracles(next, k + 1);
       }
+      if (ends_layer && recompute() == Recompute::layers && !fresh(here))
+        forward_layer_again(here, k - Here::step);
+      programs_.backward(k, here, next);
     });
-    take(gradient, k, A::coefficients);
-    each_oracle<I, J>(
-        l, [&]<class O>(int o, const auto& offsets, const auto& cache, const auto& scratch) {
-          O::backward(context_, values_, gradients_, offsets, w_.arena(), cache, scratch,
-                      w_.batch(), w_.length(), w_.at(b.query[o]), w_.at(at.answer_gradient),
-                      w_.at(at.query_gradient[o]));
-        });
+  }
+  /// Whether what its stack does not keep is this layer's, since no other came after it.
+  template <class Here>
+  bool fresh(Here here) const {
+    return here.layer + 1 == options_.layers[Here::stack];
+  }
+  /// Everything within a layer that starts with step k: its last step's answer is the end.
+  template <class Here>
+  void forward_layer_again(Here here, Index k) {
+    constexpr std::size_t I = Here::stack;
+    each_step<I>([&]<int J>() {
+      const Place<I, J> at{here.layer};
+      if constexpr (J + 1 < Layer<I>::steps)
+        forward_step(at, k + J);
+      else
+        forward_oracles(at, k + J);
+    });
   }
 
+  // ---- oracles
+  template <class Here>
+  void forward_oracles(Here here, Index k) {
+    const StepBuffers& b = w_.layout().step[static_cast<std::size_t>(k)];
+    each_oracle(here, [&]<class O>(auto o, const auto& at, const auto& cache, const auto& scratch) {
+      const T* y = w_.at(b.query[o]);
+      T* g = w_.at(b.answer[o]);
+      if constexpr (Continues && oracle_remembers<O>)
+        O::decode(
+            context_, values_, at, w_.arena(), cache, scratch,
+            continuation_
+                ->template past_of<Here::stack, Layer<Here::stack>::first_oracle(Here::step) + o>(
+                    here.layer),
+            continuation_->now, y, g);
+      else
+        O::forward(context_, values_, at, w_.arena(), cache, scratch, w_.batch(), w_.length(), y,
+                   g);
+    });
+  }
+  template <class Here>
+  void backward_oracles(Here here, Index k) {
+    const auto& layout = w_.layout();
+    const StepBuffers& b = layout.step[static_cast<std::size_t>(k)];
+    each_oracle(here, [&]<class O>(auto o, const auto& at, const auto& cache, const auto& scratch) {
+      const T* y = w_.at(b.query[o]);
+      if constexpr (oracle_refills_cache<O>)
+        if (recompute() == Recompute::activations && !fresh(here))
+          O::refill_cache(context_, values_, at, w_.arena(), cache, w_.batch(), w_.length(), y);
+      O::backward(context_, values_, gradients_, at, w_.arena(), cache, scratch, w_.batch(),
+                  w_.length(), y, w_.at(layout.answer_gradient), w_.at(layout.query_gradient[o]));
+    });
+  }
   /// Calls f<Oracle on this backend>(number within the step, a constant, offsets, cache, scratch).
-  template <std::size_t I, int J, class F>
-  void each_oracle(Index l, F&& f) {
+  template <class Here, class F>
+  void each_oracle(Here here, F&& f) {
+    constexpr std::size_t I = Here::stack;
     using L = Layer<I>;
-    const auto layer = static_cast<std::size_t>(l);
+    const auto layer = static_cast<std::size_t>(here.layer);
     auto& buffers = std::get<I>(w_.layout().oracles);
     [&]<std::size_t... O>(std::index_sequence<O...>) {
-      constexpr auto first = static_cast<std::size_t>(L::first_oracle(J));
+      constexpr auto first = static_cast<std::size_t>(L::first_oracle(Here::step));
       (f.template operator()<typename std::tuple_element_t<
            first + O, typename L::Oracles>::template on<typename Types::Backend, T, Types::shape>>(
            std::integral_constant<int, static_cast<int>(O)>{},
@@ -401,7 +254,7 @@ class ModelPass {
            std::get<first + O>(buffers.cache[layer]), std::get<first + O>(buffers.scratch)),
        ...);
     }
-    (std::make_index_sequence<static_cast<std::size_t>(L::template Step<J>::oracles)>{});
+    (std::make_index_sequence<static_cast<std::size_t>(L::template Step<Here::step>::oracles)>{});
   }
 
   Context& context_;
@@ -409,6 +262,7 @@ class ModelPass {
   const ModelParameters<Types>& p_;
   const T* values_;
   ModelWorkspace<Types>& w_;
+  StepPrograms<Types> programs_;
   const Continuation<Types>* continuation_ = nullptr;
   T* gradients_ = nullptr;
   Index number_ = 0;  ///< of the step at hand

@@ -30,13 +30,13 @@ class BytePair final : public Tokenizer {
     return BytePair(detail::byte_pair_file(path), path.string());
   }
 
-  /// Whether `path` is one that only load() understands: one of the two files, or a directory.
+  /// Whether a name promises what load() reads; other files tell by their bytes.
   static bool loads(const std::filesystem::path& path) {
     std::error_code error;
     const std::string name = path.filename().string();
     for (const auto& [vocabulary, merges] : detail::byte_pair_names)
       if (name.ends_with(vocabulary) || name.ends_with(merges)) return true;
-    return std::filesystem::is_directory(path, error);
+    return name.ends_with(".tiktoken") || std::filesystem::is_directory(path, error);
   }
 
   /// Takes the bytes of a .tiktoken file or of serialized(); `name` is for messages.

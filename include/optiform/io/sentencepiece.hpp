@@ -80,8 +80,12 @@ class SentencePiece final : public Tokenizer {
   /// Takes the bytes of a .model file; `name` is for messages.
   SentencePiece(std::string model, const std::string& name) : model_(std::move(model)) {
     silence();
-    if (!processor_.LoadFromSerializedProto(model_).ok() || processor_.GetPieceSize() < 2)
-      fail("tokenizer '", name, "' is no SentencePiece model, or it is damaged");
+    bool loaded = false;
+    try {
+      loaded = processor_.LoadFromSerializedProto(model_).ok() && processor_.GetPieceSize() >= 2;
+    } catch (const std::exception&) {  // of the trie below, for an empty piece
+    }
+    if (!loaded) fail("tokenizer '", name, "' is no SentencePiece model, or it is damaged");
     for (int byte = 0; byte < 256; ++byte) {
       char piece[8];
       std::snprintf(piece, sizeof piece, "<0x%02X>", static_cast<unsigned>(byte));

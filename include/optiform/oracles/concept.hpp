@@ -141,6 +141,14 @@ concept oracle_has_constants = requires(MemoryPlan& plan, std::byte* arena,
   On::write_constants(arena, scratch, positions);
 };
 
+/// Whether an oracle on its backend can fill its cache again from y, for less than a forward pass.
+template <class On>
+concept oracle_refills_cache = requires(typename On::Context& context, std::byte* arena,
+                                        const typename On::Parameters& parameters,
+                                        const typename On::Cache& cache, Index n) {
+  On::refill_cache(context, nullptr, parameters, arena, cache, n, n, nullptr);
+};
+
 /// Whether an oracle says that its tokens do not see each other, so that its forward serves.
 template <class Oracle>
 concept oracle_keeps_tokens_apart = !Oracle::mixes_tokens;

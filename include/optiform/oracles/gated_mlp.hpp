@@ -83,15 +83,23 @@ struct GatedMlp {
       return scratch;
     }
 
+    /// Fills the cache, which holds nothing but a product.
+    static void refill_cache(Context& context, const T* parameters, const Parameters& at,
+                             std::byte* arena, const Cache& cache, Index batch, Index length,
+                             const T* y) {
+      K::gemm(context, Transpose::no, Transpose::yes, batch * length, 2 * hidden, width, T(1), y,
+              width, parameters + at.w13, width, T(0),
+              MemoryPlan::at<T>(arena, cache.preactivation), 2 * hidden);
+    }
+
     /// g = oracle(y); fills the cache.
     static void forward(Context& context, const T* parameters, const Parameters& at,
                         std::byte* arena, const Cache& cache, const Scratch& scratch, Index batch,
                         Index length, const T* y, T* g) {
       const Index tokens = batch * length;
-      T* preactivation = MemoryPlan::at<T>(arena, cache.preactivation);
+      refill_cache(context, parameters, at, arena, cache, batch, length, y);
+      const T* preactivation = MemoryPlan::at<T>(arena, cache.preactivation);
       T* gated = MemoryPlan::at<T>(arena, scratch.gated);
-      K::gemm(context, Transpose::no, Transpose::yes, tokens, 2 * hidden, width, T(1), y, width,
-              parameters + at.w13, width, T(0), preactivation, 2 * hidden);
       K::template gate_forward<Activation>(context, tokens, hidden, preactivation, gated);
       K::gemm(context, Transpose::no, Transpose::yes, tokens, width, hidden, T(1), gated, hidden,
               parameters + at.w2, hidden, T(0), g, width);

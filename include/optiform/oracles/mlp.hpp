@@ -76,6 +76,15 @@ struct Mlp {
       return {plan.reserve<T>("mlp.activated", batch * length * hidden)};
     }
 
+    /// Fills the cache, which holds nothing but a product.
+    static void refill_cache(Context& context, const T* parameters, const Parameters& at,
+                             std::byte* arena, const Cache& cache, Index batch, Index length,
+                             const T* y) {
+      K::gemm(context, Transpose::no, Transpose::yes, batch * length, hidden, width, T(1), y, width,
+              parameters + at.w1, width, T(0), MemoryPlan::at<T>(arena, cache.preactivation),
+              hidden);
+    }
+
     /// g = oracle(y); fills the cache.
     static void forward(Context& context, const T* parameters, const Parameters& at,
                         std::byte* arena, const Cache& cache, const Scratch& scratch, Index batch,

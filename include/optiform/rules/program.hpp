@@ -41,18 +41,21 @@ struct RowArguments {
 
 /// Rows that are worked on in one piece. It depends on the number of rows alone, so that sums over
 /// rows are the same for any number of threads.
+inline constexpr Index most_row_chunks = 64, fewest_chunk_rows = 16;
 constexpr Index row_chunk(Index rows) {
-  constexpr Index most_chunks = 64, fewest_rows = 16;
-  const Index even = (rows + most_chunks - 1) / most_chunks;
-  return even < fewest_rows ? fewest_rows : even;
+  const Index even = (rows + most_row_chunks - 1) / most_row_chunks;
+  return even < fewest_chunk_rows ? fewest_chunk_rows : even;
 }
 constexpr Index row_chunks(Index rows) { return (rows + row_chunk(rows) - 1) / row_chunk(rows); }
 
-/// Memory for partial gradient sums of one run of program P.
+/// Memory for partial gradient sums of one run of program P on up to so many rows.
 template <class P, class T>
 constexpr Index row_workspace_bytes(Index rows, Index length) {
   const auto wide = static_cast<Index>(sizeof(wide_t<T>)), narrow = static_cast<Index>(sizeof(T));
-  return row_chunks(rows) * (P::graph.coefficients * wide + P::graph.columns * length * narrow);
+  const Index pieces = (rows + fewest_chunk_rows - 1) / fewest_chunk_rows;
+  // A few rows less may be cut into more chunks, since chunks are whole rows.
+  const Index chunks = pieces < most_row_chunks ? pieces : most_row_chunks;
+  return chunks * (P::graph.coefficients * wide + P::graph.columns * length * narrow);
 }
 
 /// The forward half of a boundary or weight program, described by `Source::build()`.

@@ -18,11 +18,15 @@ struct TrainerOptions {
   Index length = 128;      ///< tokens of a sequence
   Index accumulate = 1;    ///< passes whose gradients are averaged before one update
   double clip = 1;         ///< largest global norm of the gradient; 0 switches clipping off
+  double average = 0;      ///< decay of an averaged copy of the parameters; 0: none
   std::uint64_t seed = 0;  ///< of the initial parameters
   int threads = 0;         ///< 0 takes all cores; changes speed, never results
 };
 
-/// A vector that a checkpoint holds: all parameters, or one stream of the optimizer.
+/// The name under which a checkpoint holds the averaged parameters.
+inline constexpr const char* average_stream = "average";
+
+/// A vector that a checkpoint holds: all parameters, their average, or one stream of the optimizer.
 struct StateVector {
   std::string name;
   DType dtype;
@@ -72,8 +76,11 @@ class AnyTrainer {
   virtual const ParameterTable& parameters() const = 0;
   virtual Index vocabulary() const = 0;
   virtual Index context() const = 0;
-  /// What `allocate` will take, item by item.
+  /// What training will take, item by item. Scratch memory of kernels grows in the first step: its
+  /// item is what it has grown to.
   virtual std::vector<PlannedMemory> plan(Purpose purpose) const = 0;
+  /// The largest options().batch with which all of that fits into so many bytes; 0 if none does.
+  virtual Index largest_batch(Purpose purpose, Index bytes) const = 0;
   /// Takes the memory and initialises the parameters from the seed.
   virtual void allocate(Purpose purpose) = 0;
 
@@ -82,13 +89,16 @@ class AnyTrainer {
   /// Clips, steps the optimizer, clears the gradients; returns the norm before clipping. A norm
   /// that is not finite changes nothing.
   virtual double update(double learning_rate) = 0;
+  /// Whether evaluation and prediction use the averaged parameters, where there are any; they do
+  /// unless told otherwise.
+  virtual void use_average(bool use) = 0;
   /// Mean loss of [batch, length] tokens, with batch at most options().batch.
   virtual double evaluate(Index batch, const std::int32_t* tokens, const std::int32_t* targets) = 0;
   /// What writes so many sequences of up to `capacity` tokens, with the parameters as they are.
   virtual std::unique_ptr<AnyDecoder> decoder(Index sequences, Index capacity) = 0;
 
-  /// The parameters first, then (of training) the optimizer's streams; all are laid out by
-  /// `parameters`.
+  /// The parameters first, then (of training) the optimizer's streams and the average. Parameters
+  /// and average are laid out by `parameters`, a stream by those of them that it is kept for.
   virtual std::vector<StateVector> state() = 0;
   virtual std::int64_t clock() const = 0;
   virtual void set_clock(std::int64_t steps) = 0;

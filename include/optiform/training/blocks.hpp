@@ -10,6 +10,7 @@
 
 #include <optiform/core/error.hpp>
 #include <optiform/core/random.hpp>
+#include <optiform/training/token_view.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 
@@ -20,8 +21,9 @@ inline void require_text(Index tokens, Index length, std::string_view what) {
   if (tokens < length + 1)
     fail("sequence length ", length, " needs a ", what, " text of at least ", length + 1,
          " tokens; it has ", tokens);
-  if (tokens > std::numeric_limits<std::int32_t>::max())
-    fail("the ", what, " text has ", tokens, " tokens; expected fewer than 2147483648");
+  if (tokens / length > std::numeric_limits<std::int32_t>::max())
+    fail("the ", what, " text has ", tokens / length, " sequences of ", length,
+         " tokens; expected fewer than 2147483648");
 }
 
 }  // namespace detail
@@ -39,9 +41,9 @@ inline void require_text(Index tokens, Index length, std::string_view what) {
 class TrainingBlocks {
  public:
   /// Views the text; the caller keeps it alive. Throws Error if it is shorter than a block.
-  TrainingBlocks(std::span<const std::int32_t> text, Index length, std::uint64_t seed)
+  TrainingBlocks(TokenView text, Index length, std::uint64_t seed)
       : text_(text), length_(length), seed_(seed) {
-    detail::require_text(static_cast<Index>(text.size()), length, "training");
+    detail::require_text(text.size(), length, "training");
     order_.reserve(static_cast<std::size_t>(blocks(0)));
     enter(0, 0);
   }
@@ -49,9 +51,9 @@ class TrainingBlocks {
   /// Sequences first .. first + batch - 1 of the run.
   void fill(std::int64_t first, Index batch, std::int32_t* tokens, std::int32_t* targets) {
     for (Index i = 0; i < batch; ++i) {
-      const std::int32_t* block = text_.data() + position(first + i);
-      std::copy_n(block, length_, tokens + i * length_);
-      std::copy_n(block + 1, length_, targets + i * length_);
+      const Index block = position(first + i);
+      text_.copy(block, length_, tokens + i * length_);
+      text_.copy(block + 1, length_, targets + i * length_);
     }
   }
 
@@ -72,13 +74,11 @@ class TrainingBlocks {
   Index offset(std::int64_t epoch) const {
     if (epoch == 0) return 0;
     // Never so far that no block is left.
-    const Index room = std::min(length_, static_cast<Index>(text_.size()) - length_);
+    const Index room = std::min(length_, text_.size() - length_);
     Rng rng(seed_, static_cast<std::uint64_t>(2 * epoch));
     return static_cast<Index>(rng.below(static_cast<std::uint64_t>(room)));
   }
-  Index blocks(std::int64_t epoch) const {
-    return (static_cast<Index>(text_.size()) - 1 - offset(epoch)) / length_;
-  }
+  Index blocks(std::int64_t epoch) const { return (text_.size() - 1 - offset(epoch)) / length_; }
   void enter(std::int64_t epoch, std::int64_t first) {
     epoch_ = epoch;
     first_ = first;
@@ -91,7 +91,7 @@ class TrainingBlocks {
     shuffled_ = epoch_;
   }
 
-  std::span<const std::int32_t> text_;
+  TokenView text_;
   Index length_;
   std::uint64_t seed_;
   std::vector<std::int32_t> order_;

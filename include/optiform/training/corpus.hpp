@@ -96,6 +96,28 @@ inline std::vector<std::int32_t> encode_text(const Tokenizer& tokenizer, std::st
   return all;
 }
 
+/// Tokens of the documents that `mark` separates in a text, each behind an end-of-text token, as
+/// llm.c lays out its data. An empty mark separates nothing.
+///
+/// Errors    several documents, but a tokenizer without end_of_text().
+inline std::vector<std::int32_t> encode_documents(const Tokenizer& tokenizer, std::string_view text,
+                                                  std::string_view mark, int threads) {
+  std::vector<std::int32_t> all;
+  while (!text.empty()) {
+    const std::size_t end = mark.empty() ? text.size() : std::min(text.find(mark), text.size());
+    const auto document = text.substr(0, end);
+    text.remove_prefix(end < text.size() ? end + mark.size() : end);
+    if (document.empty()) continue;
+    if (tokenizer.end_of_text() >= 0)
+      all.push_back(tokenizer.end_of_text());
+    else if (!all.empty())
+      fail("the text has several documents, but the tokenizer no end-of-text token to begin them");
+    const auto ids = encode_text(tokenizer, document, threads);
+    all.insert(all.end(), ids.begin(), ids.end());
+  }
+  return all;
+}
+
 /// The texts of one run. Tokenizers are trained on `training` only.
 struct CorpusText {
   std::string training, validation;

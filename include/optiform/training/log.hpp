@@ -7,6 +7,7 @@
 #include <string>
 
 #include <optiform/io/atomic_file.hpp>
+#include <optiform/io/tensorboard.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 
@@ -96,6 +97,39 @@ class CsvLog {
   std::filesystem::path path_;
   char buffer_[1 << 14];
   std::unique_ptr<std::FILE, Close> file_;  // after the buffer: closed before that ends
+};
+
+/// What a run says of its steps: `log.csv` and, for TensorBoard, `tensorboard/` in its directory.
+///
+/// Contract  as CsvLog; TensorBoard's readers forget the steps that a resume repeats.
+class RunLog {
+ public:
+  RunLog(const std::filesystem::path& directory, std::int64_t keep_until)
+      : csv_(directory / "log.csv", keep_until), events_(directory / "tensorboard", keep_until) {}
+
+  void append(const LogRow& row) {
+    csv_.append(row);
+    const auto show = [&](const char* tag, double value) {
+      if (value == value) events_.scalar(tag, static_cast<float>(value), row.step);
+    };
+    show("loss/training", row.training_loss);
+    show("loss/validation", row.validation_loss);
+    show("optimizer/learning rate", row.learning_rate);
+    show("optimizer/gradient norm", row.gradient_norm);
+    show("speed/tokens per second", row.tokens_per_second);
+  }
+
+  /// What the run was told, as text for TensorBoard.
+  void describe(std::string_view markdown) { events_.text("configuration", markdown, 0); }
+
+  void flush() {
+    csv_.flush();
+    events_.flush();
+  }
+
+ private:
+  CsvLog csv_;
+  TensorBoardWriter events_;
 };
 
 OPTIFORM_NAMESPACE_END

@@ -3,9 +3,9 @@
 
 #include <chrono>
 
-#include <optiform/training/blocks.hpp>
 #include <optiform/training/interrupt.hpp>
 #include <optiform/training/log.hpp>
+#include <optiform/training/prefetch.hpp>
 #include <optiform/training/progress.hpp>
 #include <optiform/training/run_state.hpp>
 #include <optiform/weights/schedules.hpp>
@@ -20,7 +20,7 @@ class NotFinite : public Error {
 
 /// When a run does what.
 struct RunOptions {
-  std::filesystem::path directory;  ///< log.csv and checkpoints/ appear in it
+  std::filesystem::path directory;  ///< log.csv, tensorboard/ and checkpoints/ appear in it
   Schedule schedule;                ///< its `steps` is the length of the run
   Index validate_every = 200;       ///< steps; 0 validates at the end only
   Index save_every = 500;           ///< steps; 0 saves at the end only
@@ -42,12 +42,13 @@ enum class RunEnd { finished, interrupted };
 /// Errors    NotFinite names the first bad tensor, its layer and the step.
 class TrainingRun {
  public:
-  TrainingRun(AnyTrainer& trainer, std::span<const std::int32_t> training,
-              const ValidationBlocks& validation, RunOptions options)
+  TrainingRun(AnyTrainer& trainer, TokenView training, const ValidationBlocks& validation,
+              RunOptions options)
       : trainer_(trainer),
         validation_(validation),
         options_(std::move(options)),
-        blocks_(training, trainer.options().length, trainer.options().seed) {
+        batches_(training, trainer.options().length, trainer.options().batch,
+                 trainer.options().seed) {
     options_.schedule.validate();
     if (options_.validate_every < 0 || options_.save_every < 0)
       fail("intervals of validation and saving are ", options_.validate_every, " and ",
@@ -67,7 +68,8 @@ class TrainingRun {
     const Interrupt interrupt;
     const bool resumed =
         options_.resume && load_run(checkpoints(), trainer_, state_, options_.configuration);
-    CsvLog log(options_.directory / "log.csv", resumed ? state_.step : -1);
+    RunLog log(options_.directory, resumed ? state_.step : -1);
+    if (!resumed) log.describe("```\n" + options_.configuration.dump(2) + "\n```");
     Progress progress(options_.schedule.steps, options_.out, options_.baseline);
     clock_ = now();
     if (!resumed) report(log, progress, observe, first_row());
@@ -150,9 +152,8 @@ class TrainingRun {
     LogRow row{.validation_loss = empty, .learning_rate = options_.schedule(state_.step)};
     double loss = 0;
     for (Index pass = 0; pass < o.accumulate; ++pass) {
-      blocks_.fill((state_.step * o.accumulate + pass) * o.batch, o.batch, tokens_.data(),
-                   targets_.data());
-      loss += trainer_.accumulate(tokens_.data(), targets_.data());
+      const auto batch = batches_((state_.step * o.accumulate + pass) * o.batch);
+      loss += trainer_.accumulate(batch.tokens, batch.targets);
     }
     row.training_loss = loss / static_cast<double>(o.accumulate);
     require_finite("training loss", row.training_loss);
@@ -171,7 +172,7 @@ class TrainingRun {
   }
 
   template <class Observer>
-  void report(CsvLog& log, Progress& progress, Observer& observe, const LogRow& row) {
+  void report(RunLog& log, Progress& progress, Observer& observe, const LogRow& row) {
     log.append(row);
     if (std::isfinite(row.validation_loss)) log.flush();  // for those who watch
     const double done = static_cast<double>(std::max<std::int64_t>(state_.step, 1));
@@ -184,7 +185,7 @@ class TrainingRun {
     clock_ = now();  // what observers do is not training
   }
 
-  void save(CsvLog& log) {
+  void save(RunLog& log) {
     log.flush();
     save_run(checkpoints(), trainer_, state_, options_.configuration);
     clock_ = now();
@@ -193,8 +194,8 @@ class TrainingRun {
   AnyTrainer& trainer_;
   ValidationBlocks validation_;
   RunOptions options_;
-  TrainingBlocks blocks_;
-  std::vector<std::int32_t> tokens_, targets_;
+  PrefetchedBatches batches_;
+  std::vector<std::int32_t> tokens_, targets_;  // of a validation batch
   RunState state_;
   double clock_ = 0, speed_ = 0;
   int signal_ = 0;

@@ -86,14 +86,16 @@ inline bool load_run(const std::filesystem::path& directory, AnyTrainer& trainer
   return true;
 }
 
-/// Restores only the parameters of the newest checkpoint, for generation; returns what was saved
-/// as the run's configuration.
+/// Restores only the parameters of the newest checkpoint, for generation: their average, if the run
+/// kept one. Returns what was saved as the run's configuration.
 inline nlohmann::json load_parameters(const std::filesystem::path& directory, AnyTrainer& trainer) {
   const auto reader = CheckpointReader::open_latest(directory);
   if (!reader) fail("there is no checkpoint in ", in_quotes(directory));
   const auto values = trainer.state()[0];
   detail::with_scalar(values.dtype, values.data, [&](auto* data) {
     read_parameters(reader->weights(), trainer.parameters(), data);
+    if (reader->streams().contains(average_stream))
+      reader->read_stream(average_stream, {values.size}, data);
   });
   return reader->state().value("configuration", nlohmann::json::object());
 }

@@ -10,7 +10,7 @@
 #include <optiform/core/memory.hpp>
 #include <optiform/depth/workspace.hpp>
 #include <optiform/training/any_trainer.hpp>
-#include <optiform/weights/weight_optimizer.hpp>
+#include <optiform/weights/average.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 
@@ -44,7 +44,8 @@ std::string first_bad_tensor(const ParameterTable& table, const T* values) {
 ///   trainer.update(1e-3);
 ///
 /// Contract  Model::on<B, T> and Optimizer::on<B, T> are the drivers of depth/ and weights/, or
-///           have their members.
+///           have their members. An update reads each gradient twice, for the norm and for the step
+///           that clears it, and writes it once.
 /// Limits    clip = 0 leaves gradients as they are; a norm below `clip` does too.
 template <class Model, class Optimizer>
 struct Trainer {
@@ -55,8 +56,12 @@ struct Trainer {
     using optimizer_type = typename Optimizer::template on<Backend, T>;
 
     template <class ModelOptions>
-    on(const ModelOptions& model, WeightOptimizerOptions optimizer, const TrainerOptions& options)
-        : model_(model), optimizer_options_(std::move(optimizer)), options_(options) {
+    on(const ModelOptions& model, typename optimizer_type::Options optimizer,
+       const TrainerOptions& options)
+        : model_(model),
+          optimizer_options_(std::move(optimizer)),
+          options_(options),
+          average_(options.average) {
       if (options.batch < 1) fail("batch is ", options.batch, " sequences; expected at least 1");
       if (options.accumulate < 1)
         fail("accumulate is ", options.accumulate, " passes; expected at least 1");
@@ -77,12 +82,28 @@ struct Trainer {
       const auto pass = [&](Pass p) {
         return model_.plan(options_.batch, options_.length, p).bytes();
       };
+      const Index scratch = context_ != nullptr ? context_->scratch_bytes() : 0;
       if (purpose == Purpose::inference)
-        return {{"parameters", vector}, {"activations", pass(Pass::evaluation)}};
-      return {{"parameters", vector},
-              {"gradients", vector},
-              {"optimizer", optimizer_type::stream_count * vector},
-              {"activations", pass(Pass::training)}};
+        return {
+            {"parameters", vector}, {"activations", pass(Pass::evaluation)}, {"kernels", scratch}};
+      std::vector<PlannedMemory> items{
+          {"parameters", vector},
+          {"gradients", vector},
+          {"optimizer", optimizer_type::stream_bytes(parameters(), optimizer_options_)}};
+      if (options_.average > 0) items.push_back({average_stream, vector});
+      items.push_back({"activations", pass(Pass::training)});
+      items.push_back({"kernels", scratch});
+      return items;
+    }
+
+    Index largest_batch(Purpose purpose, Index bytes) const override {
+      const Pass pass = purpose == Purpose::training ? Pass::training : Pass::evaluation;
+      const auto activations = [&](Index batch) {
+        return model_.plan(batch, options_.length, pass).bytes();
+      };
+      Index rest = -activations(options_.batch);
+      for (const PlannedMemory& item : plan(purpose)) rest += item.bytes;
+      return optiform::largest_batch(bytes - rest, activations);
     }
 
     void allocate(Purpose purpose) override {
@@ -95,6 +116,7 @@ struct Trainer {
       if (!training) return;
       gradients_.reset(parameters().total());
       optimizer_ = std::make_unique<optimizer_type>(parameters(), optimizer_options_);
+      if (options_.average > 0) average_.start(*context_, values_);
     }
 
     double accumulate(const std::int32_t* tokens, const std::int32_t* targets) override {
@@ -110,25 +132,30 @@ struct Trainer {
           std::sqrt(backend::sum_of_squares(*context_, gradients_.size(), gradients_.data()));
       if (!std::isfinite(norm)) return norm;
       const double factor = options_.clip > 0 && norm > options_.clip ? options_.clip / norm : 1;
-      optimizer_->step(*context_, values_.data(), gradients_.data(), factor, learning_rate);
-      backend::fill(*context_, gradients_.size(), T(0), gradients_.data());
+      optimizer_->step_and_clear(*context_, values_.data(), gradients_.data(), factor,
+                                 learning_rate);
+      if (average_.size() > 0) average_.update(*context_, values_.data(), optimizer_->clock());
       return norm;
     }
 
     double evaluate(Index batch, const std::int32_t* tokens, const std::int32_t* targets) override {
       workspace_->resize(batch, options_.length);
-      return model_.loss(*context_, values_.data(), *workspace_, tokens, targets);
+      return model_.loss(*context_, weights(), *workspace_, tokens, targets);
     }
 
     std::unique_ptr<AnyDecoder> decoder(Index sequences, Index capacity) override {
       return std::make_unique<TrainerDecoder>(*this, sequences, capacity);
     }
 
+    void use_average(bool use) override { use_average_ = use; }
+
     std::vector<StateVector> state() override {
       std::vector<StateVector> vectors{{"parameters", dtype_of<T>, values_.data(), values_.size()}};
       if (optimizer_ == nullptr) return vectors;
       for (auto& stream : optimizer_->streams())
         vectors.push_back({stream.name, dtype_of<T>, stream.data, stream.size});
+      if (average_.size() > 0)
+        vectors.push_back({average_stream, dtype_of<T>, average_.data(), average_.size()});
       return vectors;
     }
     std::int64_t clock() const override { return optimizer_->clock(); }
@@ -159,9 +186,9 @@ struct Trainer {
       void restart(Index sequence) override { decoder_.restart(sequence); }
       void append(std::span<const Tokens> tokens, std::span<float> logits) override {
         if constexpr (std::is_same_v<T, float>) {
-          decoder_.append(*trainer_.context_, trainer_.values_.data(), tokens, logits.data());
+          decoder_.append(*trainer_.context_, trainer_.weights(), tokens, logits.data());
         } else {
-          decoder_.append(*trainer_.context_, trainer_.values_.data(), tokens, logits_.data());
+          decoder_.append(*trainer_.context_, trainer_.weights(), tokens, logits_.data());
           for (std::size_t i = 0; i < logits.size(); ++i)
             logits[i] = static_cast<float>(logits_[static_cast<Index>(i)]);
         }
@@ -172,10 +199,16 @@ struct Trainer {
       typename model_type::Decoder decoder_;
       Buffer<T> logits_;
     };
+    /// What evaluation sees.
+    const T* weights() {
+      return use_average_ && average_.size() > 0 ? average_.data() : values_.data();
+    }
 
     model_type model_;
-    WeightOptimizerOptions optimizer_options_;
+    typename optimizer_type::Options optimizer_options_;
     TrainerOptions options_;
+    WeightAverage<Backend, T> average_;
+    bool use_average_ = true;
     std::unique_ptr<context_t<Backend>> context_;
     Buffer<T> values_, gradients_;
     std::unique_ptr<optimizer_type> optimizer_;

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+
+#include <optiform/core/newton_schulz.hpp>
+#include <optiform/weights/weight_optimizer.hpp>
+
+OPTIFORM_NAMESPACE_BEGIN
+
+/// Nesterov's look-ahead on an average of the directions seen so far: what Muon orthogonalises.
+///
+///   m' = beta m + (1 - beta) g;   x' = x + beta m' + (1 - beta) g
+struct NesterovAverage : Rule {
+  Row m = stream("momentum");
+  Scalar beta = unit("beta", 0.95);
+
+  constexpr Row query() const { return x; }
+  constexpr void step(Row g) {
+    m = beta * m + (1 - beta) * g;
+    x += beta * m + (1 - beta) * g;
+  }
+};
+
+/// Run-time numbers of Muon.
+struct MuonOptions {
+  double learning_rate_factor = 1;
+  double weight_decay = 0;  ///< decoupled: x shrinks by learning rate times this
+  double momentum = 0.95;
+  double epsilon = 1e-7;  ///< least Frobenius norm by which a direction is divided
+};
+
+/// Muon: every matrix moves along its momentum with all singular values made about one.
+///
+///   m' = beta m + (1 - beta) g;   u = beta m' + (1 - beta) g
+///   x' = (1 - rate decay) x - rate sqrt(max(1, rows / columns)) orthogonalise(u)
+///
+/// Contract  small matrices are shared out one per thread, the others' products are threaded; which
+///           is which follows from the shape, and the bits do not depend on threads. Computes in T
+///           throughout. Scratch memory is taken at the first step.
+/// Limits    trains tensors of two dimensions; streams hold their momentum only.
+/// Errors    a tensor that is no matrix; momentum outside [0, 1), a negative rate or decay.
+/// Source    Jordan et al., 2024; numbers and order as torch.optim.Muon has them.
+template <class Polynomial = QuinticNewtonSchulz>
+struct MuonOptimizer {
+  template <class Backend, class T>
+  class on {
+    using K = kernels<Backend>;
+    using R = NesterovAverage;
+    template <bool Clear>
+    using Program = Forward<detail::WeightStep<R, Clear, true>>;
+
+   public:
+    using Context = typename K::Context;
+    using Options = MuonOptions;
+
+    explicit on(const ParameterTable& table, const Options& options = {},
+                Roles roles = {Role::matrix})
+        : options_(options) {
+      detail::require_number("Muon: learning rate factor", options.learning_rate_factor, HUGE_VAL);
+      detail::require_number("Muon: weight decay", options.weight_decay, HUGE_VAL);
+      detail::require_number("Muon: momentum", options.momentum, 1);
+      if (!(options.epsilon > 0))
+        fail("Muon: epsilon is ", options.epsilon, "; expected a positive number");
+      const TensorGroup group(table, roles);
+      momentum_.reset(group.total());
+      for (const TensorGroup::Tensor& tensor : group.tensors()) {
+        if (tensor.info->shape.size() != 2)
+          fail("Muon: parameter '", tensor.info->name, "' has ", tensor.info->shape.size(),
+               " dimensions; expected a matrix");
+        Matrix matrix{tensor.info->shape[0], tensor.info->shape[1], tensor.info->offset, {}};
+        TensorGroup::append_pieces(matrix.pieces, tensor);
+        (matrix.is_small() ? small_ : large_).push_back(std::move(matrix));
+      }
+      // The longest tasks first, so that threads end together.
+      std::stable_sort(small_.begin(), small_.end(),
+                       [](const Matrix& a, const Matrix& b) { return a.work() > b.work(); });
+    }
+
+    /// Bytes of the momentum of these tensors.
+    static Index stream_bytes(const ParameterTable& table, const Options&,
+                              Roles roles = {Role::matrix}) {
+      return TensorGroup(table, roles).total() * static_cast<Index>(sizeof(T));
+    }
+
+    /// One step down `gradient_factor * gradients`.
+    void step(Context& context, T* values, const T* gradients, double gradient_factor,
+              double learning_rate) {
+      run<false>(context, values, gradients, gradient_factor, learning_rate);
+    }
+    /// The same, and the gradients of the matrices are zero afterwards.
+    void step_and_clear(Context& context, T* values, T* gradients, double gradient_factor,
+                        double learning_rate) {
+      run<true>(context, values, gradients, gradient_factor, learning_rate);
+    }
+
+    std::vector<NamedStream<T>> streams() {
+      return {{recording<R>.stream[0].name, momentum_.data(), momentum_.size()}};
+    }
+    std::int64_t clock() const { return clock_; }
+    void set_clock(std::int64_t steps) { clock_ = steps; }
+
+   private:
+    struct Matrix {
+      Index rows, columns, offset;
+      std::vector<TensorGroup::Piece> pieces;
+
+      /// Multiplications of one product with the Gram matrix.
+      double work() const {
+        return static_cast<double>(rows) * static_cast<double>(columns) *
+               static_cast<double>(std::min(rows, columns));
+      }
+      bool is_small() const { return work() <= 3e8; }
+      /// Elements of scratch: the direction and what its orthogonalisation takes.
+      Index scratch() const {
+        constexpr Index unit = ParameterTable::alignment;
+        return (rows * columns + orthogonalise_workspace(rows, columns) + unit - 1) / unit * unit;
+      }
+    };
+
+    template <bool Clear>
+    void run(Context& context, T* values, const T* gradients, double gradient_factor,
+             double learning_rate) {
+      ++clock_;
+      RowArguments<T> a;
+      a.coefficient[0] = wide_t<T>(options_.momentum);
+      a.coefficient[1] = wide_t<T>(-gradient_factor);
+      const double rate = learning_rate * options_.learning_rate_factor;
+      Index small = 0, all = 0;
+      for (const Matrix& m : small_) small = std::max(small, m.scratch());
+      for (const Matrix& m : large_) all = std::max(all, m.scratch());
+      all = std::max(all, small * context.threads());
+      if (scratch_.size() < all) scratch_.reset(all);
+      const auto train = [&](const Matrix& m, T* direction) {
+        K::template run_rows_batch<Program<Clear>>(
+            context, static_cast<Index>(m.pieces.size()), [&](Index i) {
+              const TensorGroup::Piece& piece = m.pieces[static_cast<std::size_t>(i)];
+              return detail::arguments_of<R>(a, piece, direction + (piece.offset - m.offset),
+                                             &momentum_, gradients);
+            });
+        const double shape = static_cast<double>(m.rows) / static_cast<double>(m.columns);
+        orthogonalise<Polynomial, Backend>(context, m.rows, m.columns, options_.epsilon, direction,
+                                           direction + m.rows * m.columns,
+                                           rate * std::sqrt(std::max(1.0, shape)),
+                                           1 - rate * options_.weight_decay, values + m.offset);
+      };
+      context.parallel(static_cast<Index>(small_.size()), [&](Index i, int thread) {
+        train(small_[static_cast<std::size_t>(i)], scratch_.data() + thread * small);
+      });
+      for (const Matrix& m : large_) train(m, scratch_.data());
+    }
+
+    Options options_;
+    std::vector<Matrix> small_, large_;
+    Buffer<T> momentum_, scratch_;
+    std::int64_t clock_ = 0;
+  };
+};
+
+OPTIFORM_NAMESPACE_END
