@@ -108,6 +108,21 @@ TEST_CASE("a training step allocates nothing") {
   for (int i = 0; i < 5; ++i) step();
   CHECK(allocations.load() == before);
 }
+
+TEST_CASE("a token more allocates nothing") {
+  Model::on<Cpu, float> model({.vocabulary = 67, .context = 300, .layers = {2}});
+  context_t<Cpu> context(2);
+  Buffer<float> values(model.parameters().total());
+  model.initialise(values.data(), 1);
+  Model::on<Cpu, float>::Decoder decoder(model, 3, 300);
+  std::vector<float> logits(3 * 67);
+  const std::int32_t tokens[] = {1, 2, 3};
+  const auto step = [&] { decoder.step(context, values.data(), tokens, logits.data()); };
+  step();  // scratch grows on first use
+  const long before = allocations.load();
+  for (int i = 1; i < 300; ++i) step();
+  CHECK(allocations.load() == before);
+}
 #endif
 
 TEST_CASE("Cpu and Reference agree on a whole model") {
