@@ -13,7 +13,7 @@ case ${1:-build} in
   build) ;;
   quickstart) packages+=(sentencepiece bible-kjv) ;;
   bench) packages+=(python3-numpy libdnnl-dev libopenblas-dev) ;;
-  ci) packages+=(clang clang-format doxygen) ;;
+  ci) packages+=(clang libclang-rt-14-dev clang-format doxygen) ;;
   *) echo "install_packages.sh: unknown task '$1'; expected build, quickstart, bench or ci" >&2 && exit 2 ;;
 esac
 

@@ -14,6 +14,7 @@
 
 #include <optiform/core/config.hpp>
 #include <optiform/core/error.hpp>
+#include <optiform/cpu/worker_cores.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 
@@ -27,7 +28,8 @@ OPTIFORM_NAMESPACE_BEGIN
 ///           inside a task of the same pool executes on the spot, under its thread's number.
 /// Limits    threads = 1 starts no thread and is a plain loop. The caller never waits for a
 ///           sleeping thread: tasks it had time for itself are done without help. Who waits spins
-///           for some 50 microseconds, then offers its core to others, then sleeps.
+///           for some 50 microseconds, then offers its core to others, then sleeps. Workers of a
+///           pool as large as the machine are pinned, never the caller: see WorkerCores.
 /// Errors    the first exception of a task is rethrown on the caller; tasks not yet begun are
 ///           dropped. More than 2^32 - 1 tasks, or a second caller: Error.
 class ForkJoinPool {
@@ -45,6 +47,7 @@ class ForkJoinPool {
       stop();
       throw;
     }
+    cores_.settle(workers_);
   }
   ForkJoinPool(const ForkJoinPool&) = delete;
   ForkJoinPool& operator=(const ForkJoinPool&) = delete;
@@ -124,6 +127,7 @@ class ForkJoinPool {
       fail("ForkJoinPool: ", tasks, " tasks, expected fewer than 2^32");
     if (running_.exchange(true, std::memory_order_acquire))
       fail("ForkJoinPool: run() called by a second thread, expected one caller at a time");
+    cores_.make_way(workers_);
     caller_.store(std::this_thread::get_id(), std::memory_order_relaxed);
     call_.store(call, std::memory_order_relaxed);
     context_.store(context, std::memory_order_relaxed);
@@ -249,6 +253,7 @@ class ForkJoinPool {
   std::mutex mutex_;
   std::condition_variable wake_, finished_;
   std::vector<std::thread> workers_;
+  WorkerCores cores_;
 };
 
 OPTIFORM_NAMESPACE_END
