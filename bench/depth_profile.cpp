@@ -156,9 +156,11 @@ struct kernels<bench::Timed> {
   }
   template <class T>
   static void cross_entropy(Context& c, Index rows, Index vocabulary, T* logits,
-                            const std::int32_t* targets, double scale, double* losses) {
-    bench::timed(bench::cross_entropy,
-                 [&] { K::cross_entropy(c, rows, vocabulary, logits, targets, scale, losses); });
+                            const std::int32_t* targets, double scale, double* losses,
+                            double soft_cap = 0) {
+    bench::timed(bench::cross_entropy, [&] {
+      K::cross_entropy(c, rows, vocabulary, logits, targets, scale, losses, soft_cap);
+    });
   }
   template <class T>
   static void capped_cross_entropy(Context& c, Index rows, Index vocabulary, double cap, T* logits,

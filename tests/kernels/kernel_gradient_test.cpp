@@ -109,22 +109,23 @@ TEST_CASE_TEMPLATE("Embedding: backward agrees with central differences", Backen
 
 TEST_CASE_TEMPLATE("Cross entropy: the gradient in place agrees with central differences", Backend,
                    Reference, Cpu) {
-  for (const Index vocabulary : {1, 2, 17, 61}) {
-    const Index rows = 3;
-    context_t<Backend> context(1);
-    Rng rng(11);
-    auto logits = testing::normal(rng, rows * vocabulary, 2);
-    const auto targets = testing::ids(rng, rows, vocabulary);
-    auto gradient = logits;
-    std::vector<double> losses(3);
-    const auto loss = [&] {
-      kernels<Backend>::cross_entropy(context, rows, vocabulary, logits.data(), targets.data(), 0.0,
-                                      losses.data());
-      return 0.3 * (losses[0] + losses[1] + losses[2]);
-    };
-    kernels<Backend>::cross_entropy(context, rows, vocabulary, gradient.data(), targets.data(), 0.3,
-                                    losses.data());
-    INFO("vocabulary ", vocabulary);
-    CHECK(testing::check_gradients(loss, {block("logits", logits, gradient)}).error <= 1e-6);
-  }
+  for (const double cap : {0.0, 1.5, 15.0})
+    for (const Index vocabulary : {1, 2, 17, 61}) {
+      const Index rows = 3;
+      context_t<Backend> context(1);
+      Rng rng(11);
+      auto logits = testing::normal(rng, rows * vocabulary, 2);
+      const auto targets = testing::ids(rng, rows, vocabulary);
+      auto gradient = logits;
+      std::vector<double> losses(3);
+      const auto loss = [&] {
+        kernels<Backend>::cross_entropy(context, rows, vocabulary, logits.data(), targets.data(),
+                                        0.0, losses.data(), cap);
+        return 0.3 * (losses[0] + losses[1] + losses[2]);
+      };
+      kernels<Backend>::cross_entropy(context, rows, vocabulary, gradient.data(), targets.data(),
+                                      0.3, losses.data(), cap);
+      INFO("vocabulary ", vocabulary, " soft cap ", cap);
+      CHECK(testing::check_gradients(loss, {block("logits", logits, gradient)}).error <= 1e-6);
+    }
 }

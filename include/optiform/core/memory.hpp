@@ -9,12 +9,20 @@
 #include <utility>
 #include <vector>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 #include <optiform/core/config.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 
 /// Bytes every planned buffer starts at a multiple of: one cache line, one AVX-512 register.
 inline constexpr Index memory_alignment = 64;
+
+/// Bytes from which a buffer is a few large pages rather than many small ones: kernels that walk
+/// rows pages apart would spend a sixth of their time on looking the pages up.
+inline constexpr Index large_page = Index{1} << 21;
 
 /// A fixed-size, aligned, zero-initialised array that is allocated once.
 template <class T>
@@ -40,9 +48,14 @@ class Buffer {
     size_ = 0;
     if (size == 0) return;
     const auto bytes = static_cast<std::size_t>(size) * sizeof(T);
-    const auto unit = static_cast<std::size_t>(memory_alignment);
+    const bool large = bytes >= 2 * static_cast<std::size_t>(large_page);
+    const auto unit = static_cast<std::size_t>(large ? large_page : memory_alignment);
     data_ = static_cast<T*>(std::aligned_alloc(unit, (bytes + unit - 1) / unit * unit));
     if (data_ == nullptr) throw std::bad_alloc();
+#if defined(__linux__)
+    // A wish; without it everything works, slower. The last, partial page stays small.
+    if (large) madvise(data_, bytes / unit * unit, MADV_HUGEPAGE);
+#endif
     size_ = size;
     for (Index i = 0; i < size; ++i) ::new (data_ + i) T();
   }

@@ -19,9 +19,11 @@ namespace cpu {
 ///
 /// Three sweeps over a row that lies in the second-level cache: the maximum; exponentials with
 /// their sum; the scaling. Sums of short blocks are added in double, so that the loss of a large
-/// vocabulary keeps its digits.
-template <class T>
-double cross_entropy_row(Index vocabulary, T* z, Index target, double gradient_scale) {
+/// vocabulary keeps its digits. Capped logits are computed where they are used, so that they cost
+/// no sweep of their own.
+template <bool Capped, class T>
+double cross_entropy_row(Index vocabulary, T* z, Index target, double gradient_scale,
+                         double soft_cap) {
   using P = Lanes<T>;
   constexpr Index width = P::width, block = 32 * width;
   constexpr T lowest = std::numeric_limits<T>::lowest();
@@ -32,32 +34,51 @@ double cross_entropy_row(Index vocabulary, T* z, Index target, double gradient_s
   T largest = max_lane(largest_lanes);
   for (Index i = whole; i < vocabulary; ++i) largest = std::max(largest, z[i]);
 
-  const double target_logit = static_cast<double>(z[target]);
+  const P cap(static_cast<T>(soft_cap)), inverse(static_cast<T>(Capped ? 1 / soft_cap : 0));
+  double target_logit = static_cast<double>(z[target]), target_slope = 1;
+  if constexpr (Capped) {
+    // The lanes' own tanh, so that the largest logit is what they will find.
+    const double t = static_cast<double>(tanh(P(z[target]) * inverse)[0]);
+    target_logit = soft_cap * t;
+    target_slope = 1 - t * t;
+    largest = (cap * tanh(P(largest) * inverse))[0];
+  }
+  // e^(z - largest); `part`, that times the slope of the cap, is what the gradient is made of.
+  const auto power = [&](P logit, P& part) OPTIFORM_INLINE_LAMBDA {
+    if constexpr (Capped) {
+      const P t = tanh(logit * inverse);
+      const P e = optiform::detail::exp_or_zero(cap * t - P(largest));
+      part = e * (P(1) - t * t);
+      return e;
+    } else {
+      return part = optiform::detail::exp_or_zero(logit - P(largest));
+    }
+  };
   const bool with_gradient = gradient_scale != 0;
   double total = 0;
   for (Index first = 0; first < whole; first += block) {
     P lanes(0);
     const Index last = std::min(whole, first + block);
     for (Index i = first; i < last; i += width) {
-      const P e = optiform::detail::exp_or_zero(P::load(z + i) - P(largest));
-      lanes += e;
-      if (with_gradient) e.store(z + i);
+      P part;
+      lanes += power(P::load(z + i), part);
+      if (with_gradient) part.store(z + i);
     }
     total += static_cast<double>(sum(lanes));
   }
   if (rest > 0) {
-    const P e = optiform::detail::exp_or_zero(P::load(z + whole, rest) - P(largest));
+    P part;
     T lanes[width];
-    e.store(lanes);
+    power(P::load(z + whole, rest), part).store(lanes);
     for (Index i = 0; i < rest; ++i) total += static_cast<double>(lanes[i]);
-    if (with_gradient) e.store(z + whole, rest);
+    if (with_gradient) part.store(z + whole, rest);
   }
 
   if (with_gradient) {
     const P factor(static_cast<T>(gradient_scale / total));
     for (Index i = 0; i < whole; i += width) (P::load(z + i) * factor).store(z + i);
     if (rest > 0) (P::load(z + whole, rest) * factor).store(z + whole, rest);
-    z[target] -= static_cast<T>(gradient_scale);
+    z[target] -= static_cast<T>(gradient_scale * target_slope);
   }
   return std::log(total) + (static_cast<double>(largest) - target_logit);
 }
@@ -65,14 +86,16 @@ double cross_entropy_row(Index vocabulary, T* z, Index target, double gradient_s
 /// See kernels<Reference>::cross_entropy; rows are independent tasks.
 template <class Context, class T>
 void cross_entropy(Context& context, Index rows, Index vocabulary, T* logits,
-                   const std::int32_t* targets, double gradient_scale, double* losses) {
+                   const std::int32_t* targets, double gradient_scale, double* losses,
+                   double soft_cap = 0) {
+  if (soft_cap < 0) fail("cross_entropy: soft_cap = ", soft_cap, "; expected 0 (none) or more");
   const Index piece = std::max<Index>(1, 16384 / vocabulary);
   context.parallel((rows + piece - 1) / piece, [&](Index task, int) {
     for (Index r = task * piece; r < std::min(rows, (task + 1) * piece); ++r) {
       OPTIFORM_ASSERT(targets[r] >= 0 && targets[r] < vocabulary,
                       "cross_entropy: a target lies outside the vocabulary");
-      losses[r] =
-          cross_entropy_row(vocabulary, logits + r * vocabulary, targets[r], gradient_scale);
+      const auto row = soft_cap > 0 ? cross_entropy_row<true, T> : cross_entropy_row<false, T>;
+      losses[r] = row(vocabulary, logits + r * vocabulary, targets[r], gradient_scale, soft_cap);
     }
   });
 }

@@ -136,8 +136,10 @@ struct kernels<BasicCpu<Gemm, Threads>> {
 
   template <class T>
   static void cross_entropy(Context& context, Index rows, Index vocabulary, T* logits,
-                            const std::int32_t* targets, double gradient_scale, double* losses) {
-    cpu::cross_entropy(context, rows, vocabulary, logits, targets, gradient_scale, losses);
+                            const std::int32_t* targets, double gradient_scale, double* losses,
+                            double soft_cap = 0) {
+    cpu::cross_entropy(context, rows, vocabulary, logits, targets, gradient_scale, losses,
+                       soft_cap);
   }
 
   template <class T>

@@ -196,27 +196,39 @@ struct kernels<Reference> {
     }
   }
 
-  /// losses[r] = log(sum exp logits[r, :]) - logits[r, targets[r]], and the gradient in place.
+  /// losses[r] = log(sum exp z[r, :]) - z[r, targets[r]], and the gradient in place of the logits.
+  ///
+  ///   z = logits, or soft_cap tanh(logits / soft_cap) where soft_cap > 0
   ///
   /// Shapes    logits [rows, vocabulary]; targets [rows]; losses = [rows].
-  /// Contract  gradient_scale != 0: logits := gradient_scale (softmax - onehot); 0: untouched.
+  /// Contract  gradient_scale != 0: logits := gradient_scale (softmax - onehot) dz/dlogits;
+  ///           0: untouched.
+  /// Errors    a negative soft_cap.
   template <class T>
   static void cross_entropy(Context&, Index rows, Index vocabulary, T* logits,
-                            const std::int32_t* targets, double gradient_scale, double* losses) {
-    using std::exp, std::log;
+                            const std::int32_t* targets, double gradient_scale, double* losses,
+                            double soft_cap = 0) {
+    using std::exp, std::log, std::tanh;
+    if (soft_cap < 0) fail("cross_entropy: soft_cap = ", soft_cap, "; expected 0 (none) or more");
+    const T cap = T(soft_cap);
+    const auto capped = [&](T logit) { return soft_cap == 0 ? logit : cap * tanh(logit / cap); };
     for (Index r = 0; r < rows; ++r) {
       T* z = logits + r * vocabulary;
       OPTIFORM_ASSERT(targets[r] >= 0 && targets[r] < vocabulary,
                       "cross_entropy: a target lies outside the vocabulary");
-      T largest = z[0];
+      T largest = capped(z[0]);
       for (Index j = 1; j < vocabulary; ++j)
-        if (largest < z[j]) largest = z[j];
+        if (largest < capped(z[j])) largest = capped(z[j]);
       T sum(0);
-      for (Index j = 0; j < vocabulary; ++j) sum += exp(z[j] - largest);
-      losses[r] = static_cast<double>(log(sum) - (z[targets[r]] - largest));
+      for (Index j = 0; j < vocabulary; ++j) sum += exp(capped(z[j]) - largest);
+      losses[r] = static_cast<double>(log(sum) - (capped(z[targets[r]]) - largest));
       if (gradient_scale == 0) continue;
-      for (Index j = 0; j < vocabulary; ++j)
-        z[j] = T(gradient_scale) * (exp(z[j] - largest) / sum - T(j == targets[r] ? 1 : 0));
+      for (Index j = 0; j < vocabulary; ++j) {
+        const T value = capped(z[j]);
+        const T slope = soft_cap == 0 ? T(1) : T(1) - value / cap * (value / cap);
+        z[j] =
+            T(gradient_scale) * slope * (exp(value - largest) / sum - T(j == targets[r] ? 1 : 0));
+      }
     }
   }
 
