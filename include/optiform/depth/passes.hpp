@@ -213,16 +213,20 @@ class ModelPass {
     each_oracle(here, [&]<class O>(auto o, const auto& at, const auto& cache, const auto& scratch) {
       const T* y = w_.at(b.query[o]);
       T* g = w_.at(b.answer[o]);
-      if constexpr (Continues && oracle_remembers<O>)
-        O::decode(
-            context_, values_, at, w_.arena(), cache, scratch,
-            continuation_
-                ->template past_of<Here::stack, Layer<Here::stack>::first_oracle(Here::step) + o>(
-                    here.layer),
-            continuation_->now, y, g);
-      else
+      const auto forward = [&] {
         O::forward(context_, values_, at, w_.arena(), cache, scratch, w_.batch(), w_.length(), y,
                    g);
+      };
+      if constexpr (!Continues) {  // first by itself: it decides whether Continuation is complete
+        forward();
+      } else if constexpr (!oracle_remembers<O>) {
+        forward();
+      } else {
+        constexpr int oracle = Layer<Here::stack>::first_oracle(Here::step) + o;
+        O::decode(context_, values_, at, w_.arena(), cache, scratch,
+                  continuation_->template past_of<Here::stack, oracle>(here.layer),
+                  continuation_->now, y, g);
+      }
     });
   }
   template <class Here>
