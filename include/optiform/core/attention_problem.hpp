@@ -51,6 +51,15 @@ struct AttentionProblem {
   Index end_near(Index t) const { return window > 0 && length - t > window ? t + window : length; }
 };
 
+/// What happens to every head of queries and keys before they meet: a norm, then a rotation.
+template <class T>
+struct HeadTransform {
+  bool normalise = false;       ///< heads are divided by their root mean square
+  Index pairs = 0;              ///< numbers i and pairs + i of a head turn by the angle of pair i
+  const T* rotation = nullptr;  ///< [positions, 2, pairs]: a position's cosines, then its sines
+  const Index* past = nullptr;  ///< position of the first token, per sequence; null: zeros
+};
+
 /// Refuses sizes that no attention has.
 inline void check(const AttentionProblem& p) {
   if (p.batch < 0 || p.length < 0 || p.heads < 1 || p.head_dim < 1)
