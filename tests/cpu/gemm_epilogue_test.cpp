@@ -177,6 +177,16 @@ void check_linear() {
     CHECK(relative_error(fast.c, exact.c) <= tolerance<T>);
     CHECK(relative_error(fast.kept, exact.kept) <= tolerance<T>);
   }
+  // Alone and among many, in one thread and in several.
+  const Layer<T> many(200, Out, In);
+  std::vector<T> all(200 * Out), alone(all);
+  context_t<Cpu> context(3);
+  using K = kernels<Cpu>;
+  K::template linear<Out, In>(context, 200, many.a.data(), many.b.data(), all.data());
+  for (Index r = 0; r < 200; ++r)
+    K::template linear<Out, In>(context, 1, many.a.data() + r * In, many.b.data(),
+                                alone.data() + r * Out);
+  CHECK(gemm_testing::same_bits(all, alone));
 }
 }  // namespace
 

@@ -36,30 +36,25 @@ OPTIFORM_INLINE void transpose_4x4(const T* source, Index stride, T* target, Ind
   });
 }
 
-/// target[k][i] = source[i * stride + k] for i < count, 0 up to width. Goes down all rows for a few
-/// steps at a time: the target stays in the nearest cache, and what comes next is asked for early.
+/// target[k][i] = source[i * stride + k] for i < count, 0 up to width.
 template <class T>
 void pack_transposed(Index steps, const T* source, Index stride, Index count, T* target,
                      Index width) {
-  constexpr Index line = memory_alignment / static_cast<Index>(sizeof(T)), few_steps = 4 * line;
-  for (Index first = 0; first < steps; first += few_steps) {
-    const Index last = std::min(steps, first + few_steps);
-    for (Index row = 0; row < width; row += 4) {
-      const T* from = source + row * stride;
-      T* to = target + row;
-      const T* next = last < steps ? from + few_steps : from + width * stride - first;
-      Index k = first;
-      if (row + 4 <= count)
-        for (; k + 4 <= last; k += 4) {
-          if (k % line == 0)
-            for (Index i = 0; i < 4; ++i) __builtin_prefetch(next + i * stride + k);
-          transpose_4x4(from + k, stride, to + k * width, width);
-        }
-      const Index rows = std::min<Index>(4, width - row);
-      for (; k < last; ++k)
-        for (Index i = 0; i < rows; ++i)
-          to[k * width + i] = row + i < count ? from[i * stride + k] : T(0);
-    }
+  constexpr Index line = memory_alignment / static_cast<Index>(sizeof(T));
+  for (Index row = 0; row < width; row += 4) {
+    const T* from = source + row * stride;
+    T* to = target + row;
+    Index k = 0;
+    if (row + 4 <= count)
+      for (; k + 4 <= steps; k += 4) {
+        if (k % line == 0)  // the four rows that come next
+          for (Index i = 4; i < 8; ++i) __builtin_prefetch(from + i * stride + k);
+        transpose_4x4(from + k, stride, to + k * width, width);
+      }
+    const Index rows = std::min<Index>(4, width - row);
+    for (; k < steps; ++k)
+      for (Index i = 0; i < rows; ++i)
+        to[k * width + i] = row + i < count ? from[i * stride + k] : T(0);
   }
 }
 

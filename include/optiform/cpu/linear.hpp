@@ -123,22 +123,22 @@ void linear_row(Index row, const T* x, const T* w, T* y, const Epilogue& epilogu
 /// One full layer of a small network: y = epilogue(x w^T), its sizes known when compiling.
 ///
 /// Shapes    x [rows, In], w [Out, In], y = [rows, Out], all dense.
-/// Contract  an element is summed in one order in few rows (in the lanes of a register, then over
-///           them) and in another in many: they agree within the rounding of a sum of In products.
-///           Neither depends on threads.
+/// Contract  an element of y depends on its row of x alone, not on how many rows there are, nor on
+///           threads: what a policy says of a state is the same alone and in a batch.
 template <class Gemm, Index Out, Index In, class Threads, class T, class Epilogue = NoEpilogue>
 void linear(CpuContext<Threads>& context, Index rows, const T* x, const T* w, T* y,
             const Epilogue& epilogue = {}) {
-  constexpr Index few = 8;  // from here on packing w pays
-  if constexpr (Out * In <= 16384) {
-    if (rows <= few) {
-      for (Index r = 0; r < rows; ++r)
+  // While w fits the nearest cache, reading it for every row costs no more than packing it.
+  if constexpr (Out * In * static_cast<Index>(sizeof(T)) <= 16384) {
+    constexpr Index piece = 64;
+    context.parallel((rows + piece - 1) / piece, [&](Index task, int) {
+      for (Index r = task * piece; r < std::min(rows, (task + 1) * piece); ++r)
         detail::linear_row<Out, In>(r, x + r * In, w, y + r * Out, epilogue);
-      return;
-    }
+    });
+  } else {
+    gemm<Gemm>(context, Transpose::no, Transpose::yes, rows, Out, In, T(1), x, In, w, In, T(0), y,
+               Out, epilogue);
   }
-  gemm<Gemm>(context, Transpose::no, Transpose::yes, rows, Out, In, T(1), x, In, w, In, T(0), y,
-             Out, epilogue);
 }
 
 OPTIFORM_NAMESPACE_END
