@@ -115,7 +115,7 @@ TEST_CASE("Sampler: temperature 0 and top-k 1 take the likeliest, ties go to the
 
 TEST_CASE("Sampler: selection equals sorting everything, on thousands of random logits") {
   Rng rng(4);
-  for (const std::size_t v : {1, 2, 63, 64, 65, 1000, 5000}) {
+  for (const std::size_t v : {1u, 2u, 63u, 64u, 65u, 1000u, 5000u}) {
     std::vector<float> logits(v);
     for (float& l : logits) l = static_cast<float>(std::round(8 * rng.normal()) / 4);  // with ties
     std::vector<std::int32_t> order(v);
@@ -170,7 +170,7 @@ TEST_CASE("Sampler: frequencies follow the distribution (chi-square)") {
     return sum;
   };
   // Four degrees of freedom at most: 23.5 is exceeded once in 10,000.
-  for (const std::uint64_t seed : {1, 2, 3}) {
+  for (const std::uint64_t seed : {1u, 2u, 3u}) {
     CHECK(chi_square(plain, seed) < 23.5);
     CHECK(chi_square({.temperature = 0.7, .top_k = 4}, seed) < 23.5);
     CHECK(chi_square({.temperature = 1.3, .top_k = 0, .top_p = 0.8}, seed) < 23.5);

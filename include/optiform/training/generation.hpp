@@ -21,7 +21,7 @@ struct GenerationOptions {
   SamplingOptions sampling = {};
   Index tokens = 200;                   ///< most new tokens of each text
   std::vector<std::string> stops = {};  ///< a text ends before the first of these
-  std::int32_t end_of_text = -1;        ///< a text ends at this token; -1: there is none
+  std::int32_t end_of_text = -1;        ///< a text ends at this token; -1: at the tokenizer's
 
   void validate() const {
     sampling.validate();
@@ -79,6 +79,7 @@ class GenerationRun {
         tokenizer_(tokenizer),
         options_(options),
         sampler_(sampling_of(options, tokenizer)),
+        end_of_text_(options.end_of_text >= 0 ? options.end_of_text : tokenizer.end_of_text()),
         texts_(prompts.size()),
         vocabulary_(static_cast<std::size_t>(decoder.vocabulary())) {
     if (static_cast<Index>(prompts.size()) != decoder.sequences())
@@ -86,7 +87,7 @@ class GenerationRun {
     for (std::size_t b = 0; b < prompts.size(); ++b) {
       auto& ids = texts_[b].ids;
       tokenizer.encode(prompts[b], ids);
-      if (ids.empty()) ids.push_back(options.end_of_text >= 0 ? options.end_of_text : 0);
+      if (ids.empty()) ids.push_back(end_of_text_ >= 0 ? end_of_text_ : 0);
       texts_[b].prompt_tokens = static_cast<Index>(ids.size());
       random_.emplace_back(options.sampling.seed, b);
       streams_.emplace_back(options.stops);
@@ -139,7 +140,7 @@ class GenerationRun {
                                random_[b].uniform());
       text.ids.push_back(id);
       piece_.clear();
-      if (id == options_.end_of_text)
+      if (id == end_of_text_)
         text.stopped = true;
       else
         tokenizer_.decode(std::span(&id, 1), piece_);
@@ -171,6 +172,7 @@ class GenerationRun {
   const Tokenizer& tokenizer_;
   const GenerationOptions& options_;
   Sampler sampler_;
+  std::int32_t end_of_text_;
   std::vector<GeneratedText> texts_;
   std::size_t vocabulary_;
   std::vector<Rng> random_;
