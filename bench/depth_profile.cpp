@@ -163,13 +163,6 @@ struct kernels<bench::Timed> {
     });
   }
   template <class T>
-  static void capped_cross_entropy(Context& c, Index rows, Index vocabulary, double cap, T* logits,
-                                   const std::int32_t* targets, double scale, double* losses) {
-    bench::timed(bench::cross_entropy, [&] {
-      K::capped_cross_entropy(c, rows, vocabulary, cap, logits, targets, scale, losses);
-    });
-  }
-  template <class T>
   static double sum_of_squares(Context& c, Index n, const T* x) {
     return bench::timed(bench::gradient_norm, [&] { return K::sum_of_squares(c, n, x); });
   }

@@ -21,6 +21,11 @@ target_compile_options(optiform_developer INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wconversion
     $<$<BOOL:${OPTIFORM_WERROR}>:-Werror> $<$<CXX_COMPILER_ID:GNU>:-fconcepts-diagnostics-depth=3>>)
 
+# g++ 12 believes that its own AVX-512 header, which Eigen includes, reads what nobody wrote.
+add_library(optiform_eigen_warnings INTERFACE)
+target_compile_options(optiform_eigen_warnings INTERFACE
+  $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-maybe-uninitialized>)
+
 # Whether the components that `folder` of tests, benches or examples includes are present.
 function(optiform_missing_component result)
   set(${result} "" PARENT_SCOPE)

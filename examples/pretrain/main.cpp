@@ -49,18 +49,22 @@ Index planned_bytes(const AnyTrainer& trainer) {
   return total;
 }
 
+double machine_bytes() {
+  return static_cast<double>(::sysconf(_SC_PHYS_PAGES)) *
+         static_cast<double>(::sysconf(_SC_PAGESIZE));
+}
+
 /// Where memory is promised and then taken back by a kill, only arithmetic can refuse in time.
 void check_memory(const AnyTrainer& trainer) {
   const double mebibyte = 1 << 20;
-  const double machine =
-      static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
+  const double machine = machine_bytes();
   const auto planned = static_cast<double>(planned_bytes(trainer));
   if (planned > machine)
     fail("the run needs ", std::ceil(planned / mebibyte), " MiB of memory and this machine has ",
          std::floor(machine / mebibyte), "; expected a smaller shape, batch, length or vocabulary");
 }
 
-void print_plan(const AnyTrainer& trainer) {
+void print_plan(const AnyTrainer& trainer, Index budget_mebibytes) {
   std::printf("parameters %lld\n", static_cast<long long>(trainer.parameters().count()));
   const Index total = planned_bytes(trainer);
   std::printf("memory %lld bytes (%.1f MiB):", static_cast<long long>(total),
@@ -71,7 +75,11 @@ void print_plan(const AnyTrainer& trainer) {
                 static_cast<double>(item.bytes) / (1 << 20));
     separator = ", ";
   }
-  std::printf("\n");
+  const double budget =
+      budget_mebibytes > 0 ? static_cast<double>(budget_mebibytes) * (1 << 20) : machine_bytes();
+  const Index batch = trainer.largest_batch(Purpose::training, static_cast<Index>(budget));
+  std::printf("\nlargest batch %lld in %.0f MiB\n", static_cast<long long>(batch),
+              budget / (1 << 20));
 }
 
 bool holds_only(const fs::path& directory, const std::string& name) {
@@ -157,9 +165,10 @@ int train(const Command& command) {
   auto tokenizer = known_tokenizer(options.tokenizer);
   resolve_vocabulary(options, tokenizer.get());
   const Schedule schedule = schedule_of(options);
+  if (options.memory < 0) fail("memory is ", options.memory, " MiB; expected 0 or more");
   const auto trainer = make_trainer(options);
   if (!command.brief) std::printf("%s\n", to_toml(options).c_str());
-  print_plan(*trainer);
+  print_plan(*trainer, options.memory);
   std::fflush(stdout);
   if (command.dry_run) return 0;
 

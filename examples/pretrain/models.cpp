@@ -12,6 +12,18 @@ const Preset& preset_named(const std::string& name) {
   fail("shape ", in_quotes(name), " is unknown; expected tiny, novels, small or gpt2-small");
 }
 
+namespace {
+
+optiform::Recompute recompute_named(const std::string& name) {
+  using optiform::Recompute;
+  if (name == "nothing") return Recompute::nothing;
+  if (name == "activations") return Recompute::activations;
+  if (name == "layers") return Recompute::layers;
+  fail("recompute ", in_quotes(name), " is unknown; expected nothing, activations or layers");
+}
+
+}  // namespace
+
 TrainerPointer make_trainer(const Options& options) {
   if (!(options.weight_decay >= 0))
     fail("weight decay is ", options.weight_decay, "; expected 0 or more");
@@ -27,6 +39,7 @@ TrainerPointer make_trainer(const Options& options) {
                              .muon = options.optimizer == "muon",
                              .muon_rate = options.muon_rate / options.learning_rate,
                              .weight_decay = options.weight_decay,
+                             .recompute = recompute_named(options.recompute),
                              .trainer = {.batch = options.batch,
                                          .length = options.length,
                                          .accumulate = options.accumulate,

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include <optiform/core/shape.hpp>
+#include <optiform/depth/parameters.hpp>
 #include <optiform/training/any_trainer.hpp>
 
 #include "options.hpp"
@@ -35,6 +36,7 @@ struct ModelNumbers {
   bool muon;         ///< trains the matrices; else AdamW trains everything
   double muon_rate;  ///< relative to the learning rate
   double weight_decay;
+  optiform::Recompute recompute;
   optiform::TrainerOptions trainer;
 };
 

@@ -22,6 +22,8 @@ struct Options {
   optiform::Index decay_from = 0;
   double final_rate = 0.1, weight_decay = 0.1, clip = 1, ema = 0;
   std::uint64_t seed = 42;
+  std::string recompute = "nothing";
+  optiform::Index memory = 0;
   int threads = 0;
 
   std::string out;
@@ -61,6 +63,9 @@ void each_option(O& o, F&& f) {
   f("clip", o.clip, "largest global gradient norm (0: no clipping)", bits);
   f("ema", o.ema, "decay of averaged weights for validation and samples (0: none)", bits);
   f("seed", o.seed, "of parameters, data order and samples", bits);
+  f("recompute", o.recompute,
+    "nothing, activations or layers: backward computes them again, to save memory", free);
+  f("memory", o.memory, "MiB for which the plan tells the largest batch (0: this machine's)", free);
   f("threads", o.threads, "(0: all cores); never changes a result", free);
   f("out", o.out, "run directory (empty: runs/RULE-SHAPE)", free);
   f("validate-every", o.validate_every, "steps (0: a twentieth of the run)", free);

@@ -29,7 +29,8 @@ TrainerPointer make_model(const ModelNumbers& numbers) {
         optimizer.others.head.weight_decay = numbers.weight_decay;
     return std::make_unique<Chosen>(LanguageModelOptions{.vocabulary = numbers.vocabulary,
                                                          .context = numbers.context,
-                                                         .layers = {numbers.layers}},
+                                                         .layers = {numbers.layers},
+                                                         .recompute = numbers.recompute},
                                     optimizer, numbers.trainer);
   }
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optiform/core/config.hpp>
+#include <optiform/core/math.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 
@@ -67,6 +68,18 @@ struct Activate {
   template <class V, class Place>
   V operator()(V value, const Place&) const {
     return Activation::value(value);
+  }
+};
+
+/// cap tanh(c / cap): logits that stay within +-cap.
+template <class T>
+struct SoftCap {
+  T cap;
+
+  template <class V, class Place>
+  V operator()(V value, const Place&) const {
+    using math::tanh;
+    return V(cap) * tanh(V(T(1) / cap) * value);
   }
 };
 

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include <optiform/core/backend.hpp>
 #include <optiform/core/config.hpp>
+#include <optiform/core/math.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 
@@ -45,7 +44,7 @@ void orthogonalise(context_t<Backend>& context, Index rows, Index columns, doubl
   const bool wide = rows <= columns;
   const Index n = std::min(rows, columns), k = std::max(rows, columns);
   T *y = workspace, *const gram = y + n * k, *const polynomial = gram + n * n;
-  double scale = 1 / std::max(std::sqrt(K::sum_of_squares(context, n * k, x)), epsilon);
+  double scale = 1 / std::max(math::sqrt(K::sum_of_squares(context, n * k, x)), epsilon);
   for (int i = 0; i < Polynomial::steps; ++i) {
     const Quintic p = Polynomial::step(i);
     K::symmetric_product(context, wide ? Transpose::no : Transpose::yes, n, k, T(scale * scale), x,

@@ -9,36 +9,12 @@
 #include <optiform/core/memory.hpp>
 #include <optiform/cpu/attention_tile.hpp>
 #include <optiform/cpu/pack.hpp>
+#include <optiform/cpu/transpose.hpp>
 #include <optiform/cpu/vector_math.hpp>
 
 // How attention's operands get from the interleaved buffer into dense scratch and back.
 
 OPTIFORM_NAMESPACE_BEGIN
-
-namespace detail {
-
-/// Exchanges the off-diagonal squares of side Step in two registers.
-template <class T, int Step, class V>
-OPTIFORM_INLINE void exchange_squares(V& a, V& b) {
-  constexpr int width = pack_width<T>;
-  [&]<int... L>(std::integer_sequence<int, L...>) OPTIFORM_INLINE_LAMBDA {
-    const V low = __builtin_shufflevector(a, b, ((L & Step) ? width + L - Step : L)...);
-    const V high = __builtin_shufflevector(a, b, ((L & Step) ? width + L : L + Step)...);
-    a = low;
-    b = high;
-  }
-  (std::make_integer_sequence<int, width>{});
-}
-
-template <class T, int Step, class V>
-OPTIFORM_INLINE void transpose_registers(V (&v)[pack_width<T>]) {
-  unrolled<pack_width<T>>([&](int i) OPTIFORM_INLINE_LAMBDA {
-    if (!(i & Step)) exchange_squares<T, Step>(v[i], v[i + Step]);
-  });
-  if constexpr (Step > 1) transpose_registers<T, Step / 2>(v);
-}
-
-}  // namespace detail
 
 namespace cpu {
 
@@ -146,7 +122,7 @@ void transpose_to_panels(Index rows, Index columns, const T* in, Index ldi, T* o
         else
           v[i] = P(T(0)).part[0];
       }
-      optiform::detail::transpose_registers<T, width / 2>(v);
+      optiform::detail::transpose_registers<T>(v);
       for (Index j = 0; j < std::min(width, columns - c); ++j) {
         P p;
         p.part[0] = v[j];

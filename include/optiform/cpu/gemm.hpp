@@ -40,10 +40,12 @@ bool gemm_has_work(const GemmArguments<T>& g) {
   return true;
 }
 
-/// Products too small to be worth waking threads: about ten microseconds of one core.
+/// Products too small to be worth waking threads: about ten microseconds of one core, which
+/// multiplies or, where rows are few, reads.
 template <class T>
 bool gemm_is_small(const GemmArguments<T>& g) {
-  return static_cast<double>(g.m) * static_cast<double>(g.n) * static_cast<double>(g.k) < 5e5;
+  const double read = static_cast<double>(g.n) * static_cast<double>(g.k);
+  return static_cast<double>(g.m) * read < 5e5 && read < 1e5;
 }
 
 }  // namespace detail

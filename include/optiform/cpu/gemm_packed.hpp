@@ -9,6 +9,7 @@
 #include <optiform/cpu/backend.hpp>
 #include <optiform/cpu/gemm_arguments.hpp>
 #include <optiform/cpu/gemm_epilogue.hpp>
+#include <optiform/cpu/gemm_few_rows.hpp>
 #include <optiform/cpu/gemm_panels.hpp>
 #include <optiform/cpu/gemm_tile.hpp>
 
@@ -45,7 +46,8 @@ struct PackedGemm {
   static constexpr Index depth = 384;           ///< k steps of a panel
   static constexpr Index block_rows = 192;      ///< rows of A that stay in the second-level cache
   static constexpr Index block_columns = 1536;  ///< columns of packed B
-  static constexpr Index few = 256;  ///< rows of A up to which a panel of B is packed for one use
+  static constexpr Index few = 256;   ///< rows of A up to which a panel of B is packed for one use
+  static constexpr Index fewest = 8;  ///< rows of A up to which B is not packed at all
 
   /// Memory serial() needs; a part of a product never needs more than the whole.
   template <class T>
@@ -64,6 +66,8 @@ struct PackedGemm {
       detail::scale(g);
       return detail::apply_epilogue(g, epilogue);
     }
+    if (g.m <= fewest && g.transpose_a == Transpose::no && g.transpose_b == Transpose::yes)
+      return detail::multiply_few_rows(g, depth_of(g.k), epilogue);
     if (g.m <= few) return few_rows(scratch, g, epilogue);
     const Index steps_most = depth_of(g.k);
     const Index rows_most = rows_of(g.m, block_rows);

@@ -19,7 +19,6 @@
 #include <optiform/cpu/linear.hpp>
 #include <optiform/cpu/reductions.hpp>
 #include <optiform/cpu/row_programs.hpp>
-#include <optiform/cpu/soft_cap.hpp>
 #include <optiform/cpu/symmetric_product.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
@@ -140,19 +139,6 @@ struct kernels<BasicCpu<Gemm, Threads>> {
                             double soft_cap = 0) {
     cpu::cross_entropy(context, rows, vocabulary, logits, targets, gradient_scale, losses,
                        soft_cap);
-  }
-
-  template <class T>
-  static void soft_cap(Context& context, Index n, double cap, T* x) {
-    cpu::soft_cap(context, n, cap, x);
-  }
-
-  template <class T>
-  static void capped_cross_entropy(Context& context, Index rows, Index vocabulary, double cap,
-                                   T* logits, const std::int32_t* targets, double gradient_scale,
-                                   double* losses) {
-    cpu::capped_cross_entropy(context, rows, vocabulary, cap, logits, targets, gradient_scale,
-                              losses);
   }
 
   template <class T>

@@ -232,19 +232,6 @@ struct kernels<Reference> {
     }
   }
 
-  /// Logits that stay within +-cap, and their cross entropy; see ReferenceSoftCap.
-  template <class T>
-  static void soft_cap(Context&, Index n, double cap, T* x) {
-    ReferenceSoftCap<T>::forward(n, cap, x);
-  }
-  template <class T>
-  static void capped_cross_entropy(Context&, Index rows, Index vocabulary, double cap, T* logits,
-                                   const std::int32_t* targets, double gradient_scale,
-                                   double* losses) {
-    ReferenceSoftCap<T>::cross_entropy(rows, vocabulary, cap, logits, targets, gradient_scale,
-                                       losses);
-  }
-
   /// x = e^x, on the calling thread: for the few numbers of a table.
   template <class T>
   static void exp_in_place(Index n, T* x) {

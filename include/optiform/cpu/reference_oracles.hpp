@@ -108,37 +108,4 @@ struct ReferenceGate {
   }
 };
 
-/// The specification of capped logits, z = cap tanh(x / cap): plain loops over any scalar.
-template <class T>
-struct ReferenceSoftCap {
-  static void forward(Index n, double cap, T* x) {
-    using std::tanh;
-    for (Index i = 0; i < n; ++i) x[i] = T(cap) * tanh(x[i] / T(cap));
-  }
-
-  /// losses[r] = log(sum exp z[r, :]) - z[r, targets[r]], and the gradient of x in place.
-  ///
-  /// Shapes    x [rows, vocabulary]; targets [rows]; losses = [rows].
-  /// Contract  gradient_scale != 0: x := gradient_scale (softmax - onehot) (1 - (z / cap)^2); 0: x
-  ///           is undefined.
-  static void cross_entropy(Index rows, Index vocabulary, double cap, T* x,
-                            const std::int32_t* targets, double gradient_scale, double* losses) {
-    using std::exp, std::log;
-    forward(rows * vocabulary, cap, x);
-    for (Index r = 0; r < rows; ++r) {
-      T* z = x + r * vocabulary;
-      T largest = z[0], sum(0);
-      for (Index j = 1; j < vocabulary; ++j)
-        if (largest < z[j]) largest = z[j];
-      for (Index j = 0; j < vocabulary; ++j) sum += exp(z[j] - largest);
-      losses[r] = static_cast<double>(log(sum) - (z[targets[r]] - largest));
-      if (gradient_scale == 0) continue;
-      for (Index j = 0; j < vocabulary; ++j) {
-        const T t = z[j] / T(cap), p = exp(z[j] - largest) / sum;
-        z[j] = T(gradient_scale) * (p - T(j == targets[r] ? 1 : 0)) * (T(1) - t * t);
-      }
-    }
-  }
-};
-
 OPTIFORM_NAMESPACE_END

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <utility>
 
+#include <optiform/core/epilogue.hpp>
 #include <optiform/core/random.hpp>
 #include <optiform/depth/passes.hpp>
 
@@ -155,12 +156,15 @@ struct LanguageModel {
     }
     void project(Context& context, const T* values, Index rows, const T* seen, Index stride,
                  T* logits) const {
-      kernels<Backend>::gemm(context, Transpose::no, Transpose::yes, rows, options_.vocabulary,
-                             Types::width, T(1), seen, stride, values + parameters_.head,
-                             Types::width, T(0), logits, options_.vocabulary);
-      constexpr double cap = Types::ends.head.soft_cap;
-      if constexpr (cap > 0)
-        kernels<Backend>::soft_cap(context, rows * options_.vocabulary, cap, logits);
+      const auto product = [&](const auto& epilogue) {
+        kernels<Backend>::gemm(context, Transpose::no, Transpose::yes, rows, options_.vocabulary,
+                               Types::width, T(1), seen, stride, values + parameters_.head,
+                               Types::width, T(0), logits, options_.vocabulary, epilogue);
+      };
+      if constexpr (constexpr double cap = Types::ends.head.soft_cap; cap > 0)
+        product(SoftCap<T>{T(cap)});
+      else
+        product(NoEpilogue{});
     }
     void check(const char* what, const std::int32_t* ids, Index n) const {
       for (Index i = 0; i < n; ++i)

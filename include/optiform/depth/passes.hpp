@@ -76,11 +76,8 @@ class ModelPass {
       const T* seen = w_.at(at.seen) + first * width;
       K::gemm(context_, Transpose::no, Transpose::yes, n, vocabulary, width, T(1), seen, width,
               table, width, T(0), logits, vocabulary);
-      if constexpr (soft_cap > 0)
-        K::capped_cross_entropy(context_, n, vocabulary, soft_cap, logits, targets + first, scale,
-                                losses + first);
-      else
-        K::cross_entropy(context_, n, vocabulary, logits, targets + first, scale, losses + first);
+      K::cross_entropy(context_, n, vocabulary, logits, targets + first, scale, losses + first,
+                       soft_cap);
       if (gradients == nullptr) continue;
       K::gemm(context_, Transpose::no, Transpose::no, n, width, vocabulary, T(1), logits,
               vocabulary, table, width, T(0), w_.at(at.seen_gradient) + first * width, width);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
-#include <cmath>
+#include <utility>
+#include <vector>
 
 #include <optiform/core/newton_schulz.hpp>
 #include <optiform/weights/weight_optimizer.hpp>
@@ -58,8 +58,8 @@ struct MuonOptimizer {
     explicit on(const ParameterTable& table, const Options& options = {},
                 Roles roles = {Role::matrix})
         : options_(options) {
-      detail::require_number("Muon: learning rate factor", options.learning_rate_factor, HUGE_VAL);
-      detail::require_number("Muon: weight decay", options.weight_decay, HUGE_VAL);
+      detail::require_number("Muon: learning rate factor", options.learning_rate_factor);
+      detail::require_number("Muon: weight decay", options.weight_decay);
       detail::require_number("Muon: momentum", options.momentum, 1);
       if (!(options.epsilon > 0))
         fail("Muon: epsilon is ", options.epsilon, "; expected a positive number");
@@ -73,9 +73,7 @@ struct MuonOptimizer {
         TensorGroup::append_pieces(matrix.pieces, tensor);
         (matrix.is_small() ? small_ : large_).push_back(std::move(matrix));
       }
-      // The longest tasks first, so that threads end together.
-      std::stable_sort(small_.begin(), small_.end(),
-                       [](const Matrix& a, const Matrix& b) { return a.work() > b.work(); });
+      longest_first(small_);  // so that threads end together
     }
 
     /// Bytes of the momentum of these tensors.
@@ -119,6 +117,12 @@ struct MuonOptimizer {
       }
     };
 
+    static void longest_first(std::vector<Matrix>& matrices) {
+      for (std::size_t end = 1; end < matrices.size(); ++end)
+        for (std::size_t i = end; i > 0 && matrices[i - 1].work() < matrices[i].work(); --i)
+          std::swap(matrices[i - 1], matrices[i]);
+    }
+
     template <bool Clear>
     void run(Context& context, T* values, const T* gradients, double gradient_factor,
              double learning_rate) {
@@ -142,7 +146,7 @@ struct MuonOptimizer {
         const double shape = static_cast<double>(m.rows) / static_cast<double>(m.columns);
         orthogonalise<Polynomial, Backend>(context, m.rows, m.columns, options_.epsilon, direction,
                                            direction + m.rows * m.columns,
-                                           rate * std::sqrt(std::max(1.0, shape)),
+                                           rate * math::sqrt(std::max(1.0, shape)),
                                            1 - rate * options_.weight_decay, values + m.offset);
       };
       context.parallel(static_cast<Index>(small_.size()), [&](Index i, int thread) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -63,7 +64,8 @@ class TensorGroup {
 namespace detail {
 
 /// Fails unless a number of an optimizer lies in [0, below).
-inline void require_number(const char* name, double value, double below) {
+inline void require_number(const char* name, double value,
+                           double below = std::numeric_limits<double>::infinity()) {
   if (value >= 0 && value < below) return;
   if (below <= 1) fail(name, " is ", value, "; expected 0 to below ", below);
   fail(name, " is ", value, "; expected a number of 0 or more");

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <cmath>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -121,8 +120,8 @@ struct WeightOptimizer {
           fail("coefficient '", given.first, "' is not one of the optimizer's rule");
       for (const TensorGroup::Tensor& tensor : group_.tensors()) {
         const ParameterGroup& g = options_.group(tensor.info->role);
-        detail::require_number("learning rate factor", g.learning_rate_factor, HUGE_VAL);
-        detail::require_number("weight decay", g.weight_decay, HUGE_VAL);
+        detail::require_number("learning rate factor", g.learning_rate_factor);
+        detail::require_number("weight decay", g.weight_decay);
         if (g.weight_decay != 0 && !has_coefficient(rule, "lambda"))
           fail("weight decay = ", g.weight_decay,
                ", expected 0: the optimizer's rule has no decay");
