@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstdlib>
 #include <vector>
 
@@ -33,8 +34,8 @@ std::atomic<long long> live{0};
 }  // namespace
 extern "C" void* __libc_memalign(std::size_t alignment, std::size_t size);
 extern "C" void __libc_free(void* p);
-extern "C" void* aligned_alloc(std::size_t alignment, std::size_t size) {
-  void* const p = __libc_memalign(alignment, size);
+extern "C" int posix_memalign(void** memory, std::size_t alignment, std::size_t size) {
+  void* const p = *memory = __libc_memalign(alignment, size);
   for (Block& block : blocks) {
     void* expected = nullptr;
     if (!block.address.compare_exchange_strong(expected, p)) continue;
@@ -42,7 +43,7 @@ extern "C" void* aligned_alloc(std::size_t alignment, std::size_t size) {
     live += static_cast<long long>(size);
     break;
   }
-  return p;
+  return p == nullptr ? ENOMEM : 0;
 }
 extern "C" void free(void* p) {
   if (p != nullptr)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <cstdlib>
+#include <stdlib.h>
+
 #include <new>
 #include <string>
 #include <string_view>
@@ -39,19 +40,20 @@ class Buffer {
     std::swap(size_, other.size_);
     return *this;
   }
-  ~Buffer() { std::free(data_); }
+  ~Buffer() { ::free(data_); }
 
   /// Replaces the contents by `size` zeros. Throws std::bad_alloc.
   void reset(Index size) {
-    std::free(data_);
+    ::free(data_);
     data_ = nullptr;
     size_ = 0;
     if (size == 0) return;
     const auto bytes = static_cast<std::size_t>(size) * sizeof(T);
     const bool large = bytes >= 2 * static_cast<std::size_t>(large_page);
     const auto unit = static_cast<std::size_t>(large ? large_page : memory_alignment);
-    data_ = static_cast<T*>(std::aligned_alloc(unit, (bytes + unit - 1) / unit * unit));
-    if (data_ == nullptr) throw std::bad_alloc();
+    void* memory = nullptr;
+    if (::posix_memalign(&memory, unit, bytes) != 0) throw std::bad_alloc();
+    data_ = static_cast<T*>(memory);
 #if defined(__linux__)
     // A wish; without it everything works, slower. The last, partial page stays small.
     if (large) madvise(data_, bytes / unit * unit, MADV_HUGEPAGE);

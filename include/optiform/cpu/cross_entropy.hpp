@@ -38,9 +38,9 @@ double cross_entropy_row(Index vocabulary, T* z, Index target, double gradient_s
   double target_logit = static_cast<double>(z[target]), target_slope = 1;
   if constexpr (Capped) {
     // The lanes' own tanh, so that the largest logit is what they will find.
-    const double t = static_cast<double>(tanh(P(z[target]) * inverse)[0]);
-    target_logit = soft_cap * t;
-    target_slope = 1 - t * t;
+    const P t = tanh(P(z[target]) * inverse);
+    target_logit = soft_cap * static_cast<double>(t[0]);
+    target_slope = static_cast<double>(fma(-t, t, P(1))[0]);
     largest = (cap * tanh(P(largest) * inverse))[0];
   }
   // e^(z - largest); `part`, that times the slope of the cap, is what the gradient is made of.
@@ -48,7 +48,7 @@ double cross_entropy_row(Index vocabulary, T* z, Index target, double gradient_s
     if constexpr (Capped) {
       const P t = tanh(logit * inverse);
       const P e = optiform::detail::exp_or_zero(cap * t - P(largest));
-      part = e * (P(1) - t * t);
+      part = e * fma(-t, t, P(1));
       return e;
     } else {
       return part = optiform::detail::exp_or_zero(logit - P(largest));
