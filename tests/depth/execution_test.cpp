@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -33,9 +34,10 @@ extern "C" void* malloc(std::size_t size) {
   return __libc_malloc(size);
 }
 extern "C" void* __libc_memalign(std::size_t alignment, std::size_t size);
-extern "C" void* aligned_alloc(std::size_t alignment, std::size_t size) {
+extern "C" int posix_memalign(void** memory, std::size_t alignment, std::size_t size) {
   allocations.fetch_add(1, std::memory_order_relaxed);
-  return __libc_memalign(alignment, size);
+  *memory = __libc_memalign(alignment, size);
+  return *memory == nullptr ? ENOMEM : 0;
 }
 #endif
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include <cstdint>
 #include <string>
 
@@ -126,6 +128,10 @@ TEST_CASE_TEMPLATE("Cross entropy: the gradient in place agrees with central dif
       kernels<Backend>::cross_entropy(context, rows, vocabulary, gradient.data(), targets.data(),
                                       0.3, losses.data(), cap);
       INFO("vocabulary ", vocabulary, " soft cap ", cap);
+      if (vocabulary == 1) {  // a certain token: nothing to learn but rounding
+        for (const double g : gradient) CHECK(std::fabs(g) < 1e-15);
+        continue;
+      }
       CHECK(testing::check_gradients(loss, {block("logits", logits, gradient)}).error <= 1e-6);
     }
 }

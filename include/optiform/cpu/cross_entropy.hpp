@@ -36,18 +36,20 @@ double cross_entropy_row(Index vocabulary, T* z, Index target, double gradient_s
 
   const P cap(static_cast<T>(soft_cap)), inverse(static_cast<T>(Capped ? 1 / soft_cap : 0));
   double target_logit = static_cast<double>(z[target]), target_slope = 1;
+  // Rounded by itself wherever it is computed (opaque), so that the largest logit gives e^0.
+  const auto capped = [&](P t)
+                          OPTIFORM_INLINE_LAMBDA { return optiform::detail::opaque_pack(cap * t); };
   if constexpr (Capped) {
-    // The lanes' own tanh, so that the largest logit is what they will find.
     const P t = tanh(P(z[target]) * inverse);
-    target_logit = soft_cap * static_cast<double>(t[0]);
+    target_logit = static_cast<double>(capped(t)[0]);
     target_slope = static_cast<double>(fma(-t, t, P(1))[0]);
-    largest = (cap * tanh(P(largest) * inverse))[0];
+    largest = capped(tanh(P(largest) * inverse))[0];
   }
   // e^(z - largest); `part`, that times the slope of the cap, is what the gradient is made of.
   const auto power = [&](P logit, P& part) OPTIFORM_INLINE_LAMBDA {
     if constexpr (Capped) {
       const P t = tanh(logit * inverse);
-      const P e = optiform::detail::exp_or_zero(cap * t - P(largest));
+      const P e = optiform::detail::exp_or_zero(capped(t) - P(largest));
       part = e * fma(-t, t, P(1));
       return e;
     } else {
