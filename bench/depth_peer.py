@@ -8,12 +8,16 @@
     memory          answers the largest resident size so far, in bytes.
 """
 
+import os
 import pathlib
 import resource
 import sys
 import time
 
-import torch
+# A scheduler may leave two threads on one core for seconds; ours do not let it either.
+os.environ.setdefault("OMP_PROC_BIND", "true")
+
+import torch  # noqa: E402
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests" / "parity"))
 import reference  # noqa: E402  the library's second opinion is also its rival

@@ -7,11 +7,15 @@
     step COUNT                    COUNT tokens more for each. Answers its seconds.
 """
 
+import os
 import pathlib
 import sys
 import time
 
-import torch
+# A scheduler may leave two threads on one core for seconds; ours do not let it either.
+os.environ.setdefault("OMP_PROC_BIND", "true")
+
+import torch  # noqa: E402
 import torch.nn.functional as F
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests" / "parity"))
