@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Builds and runs a report: one 'key value' line per figure, comments after '#'.
-#   bench/report.sh depth              row programs and whole training steps
+#   bench/report.sh depth              all of a language model: training steps and the next three
 #   bench/report.sh depth --quick      a smoke test of the same
+#   bench/report.sh gemm               matrix products beside oneDNN and OpenBLAS
+#   bench/report.sh attention          attention as a share of the multiply-add rate
 #   bench/report.sh generation         writing text token by token
 #   bench/report.sh profile [gpt2]     where the time of a training step goes
 #   bench/report.sh tabular            exact policy optimization on finite processes
@@ -11,12 +13,13 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 build=${OPTIFORM_BUILD_DIR:-build}
 
-usage() { sed -n '2,7s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2 && exit 2; }
-case ${1:-} in
-  depth) program=depth ;;
-  generation) program=generation ;;
-  profile) program=depth_profile ;;
-  tabular) program=tabular ;;
+usage() { sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2 && exit 2; }
+report=${1:-}
+case $report in
+  depth) programs=(depth attention gemm_report generation) ;;
+  gemm) programs=(gemm_report) ;;
+  attention | generation | tabular) programs=("$report") ;;
+  profile) programs=(depth_profile) ;;
   *) usage ;;
 esac
 shift
@@ -32,17 +35,12 @@ quietly() {
   exit 1
 }
 quietly "installing packages" cmake/install_packages.sh build
+# What is only compared with may be absent.
+[[ " ${programs[*]} " != *" gemm_report "* ]] || cmake/install_packages.sh bench >/dev/null 2>&1 || true
 quietly "configuring" cmake --preset release -B "$build" -DOPTIFORM_BUILD_BENCH=ON
-quietly "building" cmake --build "$build" -j "${OPTIFORM_JOBS:-$(nproc)}" --target "bench_$program"
+quietly "building" cmake --build "$build" -j "${OPTIFORM_JOBS:-$(nproc)}" \
+  --target "${programs[@]/#/bench_}"
 
-peer=()
-if [[ $program =~ ^(depth|generation)$ && -n ${PYTHON:-} ]]; then
-  "$PYTHON" -c 'import torch' 2>/dev/null || {
-    echo "bench/report.sh: $PYTHON has no PyTorch; unset PYTHON to report without it" >&2
-    exit 1
-  }
-  peer=(--peer "$PYTHON" "bench/${program}_peer.py")
-fi
 # The first Python that has numpy.
 with_numpy() {
   local python
@@ -51,15 +49,32 @@ with_numpy() {
   done
   return 1
 }
-if [[ $program == tabular ]]; then
-  if ! python=$(with_numpy); then
-    if [[ -n ${PYTHON:-} ]]; then
-      echo "bench/report.sh: $PYTHON has no numpy; unset PYTHON to report without it" >&2
-      exit 1
-    fi
-    cmake/install_packages.sh bench >/dev/null 2>&1 || true
-    python=$(with_numpy) || python=''
-  fi
-  [[ -z $python ]] || peer=(--peer "$python" bench/tabular_peer.py)
+# peer_of <program>: the words that bring its rival in, if it has one and that is present.
+peer_of() {
+  local python
+  case $1 in
+    depth | generation)
+      [[ -z ${PYTHON:-} ]] && return
+      echo --peer "$PYTHON" "bench/$1_peer.py"
+      ;;
+    tabular)
+      python=$(with_numpy) || { cmake/install_packages.sh bench >/dev/null 2>&1 || true; }
+      python=${python:-$(with_numpy || true)}
+      [[ -z $python ]] || echo --peer "$python" bench/tabular_peer.py
+      ;;
+  esac
+}
+if [[ -n ${PYTHON:-} ]]; then
+  [[ $report == tabular ]] && module=numpy || module=torch
+  "$PYTHON" -c "import $module" 2>/dev/null || {
+    echo "bench/report.sh: $PYTHON has no $module; unset PYTHON to report without it" >&2
+    exit 1
+  }
 fi
-exec "$build/bench/$program" "$@" "${peer[@]}"
+for program in "${programs[@]}"; do
+  read -ra peer <<<"$(peer_of "$program")"
+  options=("$@")
+  [[ $report != depth || $program == depth || $program == generation ]] || options=()
+  echo "# $program"
+  "$build/bench/$program" "${options[@]}" "${peer[@]}"
+done

@@ -49,7 +49,8 @@ void run_rows(Context& context, const RowArguments<T>& a) {
 
   const Index chunk = row_chunk(a.rows), chunks = row_chunks(a.rows);
   auto* const coefficient_partial = reinterpret_cast<double*>(a.workspace);
-  auto* const column_partial = reinterpret_cast<T*>(coefficient_partial + chunks * coefficients);
+  T* const column_partial =
+      sums ? reinterpret_cast<T*>(coefficient_partial + chunks * coefficients) : nullptr;
   const Index scratch_bytes = Kernel::scratch_bytes(a.length) + detail::most_stagger;
   context.reserve_scratch(scratch_bytes);
   context.parallel(chunks, [&](Index c, int thread) {
