@@ -29,6 +29,8 @@ struct Pack {
   using Integer = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
   using Vector = detail::native_vector<T>;
   using IntegerPack = Pack<Integer, Width>;
+  /// Sums of integers wrap around, as registers do: bits of numbers are added, those of NaNs too.
+  using Wrapping = detail::native_vector<typename detail::WrappingElement<T>::type>;
 
   Vector part[parts];
 
@@ -73,6 +75,12 @@ struct Pack {
   }
 
 // One line per operator keeps the table readable.
+#define OPTIFORM_PACK_WRAPPING(op)                                 \
+  friend OPTIFORM_INLINE Pack operator op(Pack a, Pack b) {        \
+    return make([&](int i) OPTIFORM_INLINE_LAMBDA {                \
+      return (Vector)((Wrapping)a.part[i] op(Wrapping) b.part[i]); \
+    });                                                            \
+  }
 #define OPTIFORM_PACK_BINARY(op)                                                                 \
   friend OPTIFORM_INLINE Pack operator op(Pack a, Pack b) {                                      \
     return make([&](int i) OPTIFORM_INLINE_LAMBDA { return (Vector)(a.part[i] op b.part[i]); }); \
@@ -88,12 +96,14 @@ struct Pack {
     return make([&](int i) OPTIFORM_INLINE_LAMBDA { return (Vector)(a.part[i] op b.part[i]); }); \
   }
   // clang-format off
-  OPTIFORM_PACK_BINARY(+) OPTIFORM_PACK_BINARY(-) OPTIFORM_PACK_BINARY(*) OPTIFORM_PACK_BINARY(/)
+  OPTIFORM_PACK_WRAPPING(+) OPTIFORM_PACK_WRAPPING(-) OPTIFORM_PACK_WRAPPING(*)
+  OPTIFORM_PACK_BINARY(/)
   OPTIFORM_PACK_COMPARE(<) OPTIFORM_PACK_COMPARE(<=) OPTIFORM_PACK_COMPARE(>)
   OPTIFORM_PACK_COMPARE(>=) OPTIFORM_PACK_COMPARE(==) OPTIFORM_PACK_COMPARE(!=)
   OPTIFORM_PACK_INTEGER(&) OPTIFORM_PACK_INTEGER(|) OPTIFORM_PACK_INTEGER(^)
   OPTIFORM_PACK_INTEGER(<<) OPTIFORM_PACK_INTEGER(>>)
   // clang-format on
+#undef OPTIFORM_PACK_WRAPPING
 #undef OPTIFORM_PACK_BINARY
 #undef OPTIFORM_PACK_COMPARE
 #undef OPTIFORM_PACK_INTEGER

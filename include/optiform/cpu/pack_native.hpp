@@ -34,6 +34,16 @@ struct NativeVector {
 template <class T>
 using native_vector = typename NativeVector<T>::type;
 
+/// The type whose sums are those of T without overflow: unsigned for integers.
+template <class T, bool = std::is_integral_v<T>>
+struct WrappingElement {
+  using type = T;
+};
+template <class T>
+struct WrappingElement<T, true> {
+  using type = std::make_unsigned_t<T>;
+};
+
 template <class T>
 inline constexpr bool is_float = std::is_same_v<T, float>;
 template <class T>
