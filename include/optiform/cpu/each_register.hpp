@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <optiform/core/config.hpp>
+#include <optiform/core/unrolled.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 
