@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
+#include "../support/gnuplot.hpp"
 #include "runs.hpp"
 
 namespace fs = std::filesystem;
@@ -80,34 +77,21 @@ void write_script(std::ostream& gp, const fs::path& out, bool svg, const std::ve
   gp << "unset multiplot\n";
 }
 
-int run_gnuplot(const fs::path& script) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::execlp("gnuplot", "gnuplot", script.c_str(), static_cast<char*>(nullptr));
-    ::_exit(127);
-  }
-  int status = 0;
-  if (child < 0 || ::waitpid(child, &status, 0) < 0) return 127;
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
-}
-
 }  // namespace
 
 void draw(const std::string& path, const std::vector<Run>& runs) {
   const bool svg = path.ends_with(".svg");
   if (!svg && !path.ends_with(".png"))
     fail("figure ", in_quotes(path), ": expected a name that ends in .png or .svg");
-  std::string folder = (fs::temp_directory_path() / "compare-XXXXXX").string();
-  if (::mkdtemp(folder.data()) == nullptr) fail("cannot make the temporary folder ", folder);
-  const fs::path script = fs::path(folder) / "figure.gp", out = fs::path(folder) / "figure";
+  const TemporaryFolder folder;
+  const fs::path script = folder / "figure.gp", out = folder / "figure";
   {
     std::ofstream file(script);
     write_script(file, out, svg, runs);
   }
   const int status = run_gnuplot(script);
-  std::error_code error, ignored;
+  std::error_code error;
   if (status == 0) fs::copy_file(out, path, fs::copy_options::overwrite_existing, error);
-  fs::remove_all(folder, ignored);
   if (status == 127) fail("gnuplot is not installed, so that ", in_quotes(path), " is not drawn");
   if (status != 0) fail("gnuplot could not draw ", in_quotes(path));
   if (error) fail("cannot write ", in_quotes(path), ": ", error.message());

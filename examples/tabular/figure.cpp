@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include <optiform/core/error.hpp>
 
+#include "../support/gnuplot.hpp"
 #include "problem.hpp"
 
 namespace fs = std::filesystem;
@@ -18,37 +15,6 @@ namespace {
 
 constexpr const char* colours[] = {"#1f5fa8", "#c8432b", "#2e8b57", "#8a4fb0",
                                    "#c79a1c", "#444444", "#5bb5c9", "#b0567a"};
-
-/// A folder of its own, gone at the end.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (fs::temp_directory_path() / "tabular-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) fail("cannot make a temporary folder '", name, "'");
-    path_ = name;
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  fs::path operator/(const std::string& name) const { return path_ / name; }
-
- private:
-  fs::path path_;
-};
-
-int run_gnuplot(const fs::path& script) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::execlp("gnuplot", "gnuplot", script.c_str(), static_cast<char*>(nullptr));
-    ::_exit(127);
-  }
-  int status = 0;
-  if (child < 0 || ::waitpid(child, &status, 0) < 0) return 127;
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
-}
 
 }  // namespace
 
