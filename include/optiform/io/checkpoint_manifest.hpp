@@ -22,6 +22,12 @@ inline std::string json_reason(const nlohmann::json::exception& error) {
   return end == std::string::npos ? text : text.substr(end + 2);
 }
 
+/// A number of things. Throws nlohmann::json::exception for anything but a natural number: the
+/// library's own conversion of 1e20 to an integer is undefined.
+inline std::uint64_t count_from_json(const nlohmann::json& value) {
+  return value.get_ref<const nlohmann::json::number_unsigned_t&>();
+}
+
 /// What a checkpoint's manifest says.
 struct CheckpointManifest {
   CheckpointId id;
@@ -82,8 +88,10 @@ inline SafetensorsChecksums checksums_from_json(const nlohmann::json& json) {
     std::from_chars(text.data(), text.data() + text.size(), out, 16);
     return out;
   };
-  SafetensorsChecksums sums{
-      json.at("bytes"), json.at("header_bytes"), number(json.at("header_crc64")), {}};
+  SafetensorsChecksums sums{count_from_json(json.at("bytes")),
+                            count_from_json(json.at("header_bytes")),
+                            number(json.at("header_crc64")),
+                            {}};
   for (const auto& tensor : json.at("tensors"))
     sums.tensors.emplace_back(tensor.at("name"), number(tensor.at("crc64")));
   return sums;
@@ -108,7 +116,8 @@ inline CheckpointManifest read_manifest(const InputFile& file, CheckpointId id) 
     const nlohmann::json json = nlohmann::json::parse(text);
     if (json.at("format") != "optiform-checkpoint" || json.at("version") != 1)
       refuse("it is of a format that this version does not know");
-    CheckpointManifest manifest{{json.at("save"), json.at("step")},
+    CheckpointManifest manifest{{static_cast<std::int64_t>(count_from_json(json.at("save"))),
+                                 static_cast<std::int64_t>(count_from_json(json.at("step")))},
                                 checksums_from_json(json.at("weights")),
                                 checksums_from_json(json.at("streams")),
                                 json.at("state")};

@@ -77,7 +77,7 @@ inline bool load_run(const std::filesystem::path& directory, AnyTrainer& trainer
     detail::with_scalar(vectors[0].dtype, vectors[0].data, [&](auto* values) {
       read_parameters(reader->weights(), trainer.parameters(), values);
     });
-    trainer.set_clock(state.at("clock"));
+    trainer.set_clock(static_cast<std::int64_t>(detail::count_from_json(state.at("clock"))));
     run = {reader->step(), state.at("seconds"), state.at("best_validation_loss"),
            state.at("last_validation_loss")};
   } catch (const nlohmann::json::exception&) {
