@@ -31,9 +31,10 @@ struct GemmArguments {
     GemmArguments p = *this;
     p.m = rows;
     p.n = columns;
-    p.a += first_row * (transpose_a == Transpose::no ? lda : 1);
-    p.b += first_column * (transpose_b == Transpose::no ? 1 : ldb);
-    p.c += first_row * ldc + first_column;
+    // An operand that is never read may be null, and a null pointer has no places.
+    if (a != nullptr) p.a += first_row * (transpose_a == Transpose::no ? lda : 1);
+    if (b != nullptr) p.b += first_column * (transpose_b == Transpose::no ? 1 : ldb);
+    if (c != nullptr) p.c += first_row * ldc + first_column;
     p.row += first_row;
     p.column += first_column;
     return p;

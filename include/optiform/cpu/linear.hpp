@@ -44,17 +44,17 @@ OPTIFORM_INLINE auto load_first(const T* p) {
 }
 
 /// Lane i of the result is the sum of two neighbouring groups of `Half` lanes: those of `a` where
-/// i / Half is even, those of `b` where it is odd.
+/// i / Half is even, those of `b` where it is odd. Two blends and a swap within one register cost
+/// less than two permutations of two.
 template <class T, int Half, class V>
 OPTIFORM_INLINE V add_halves(V a, V b) {
   return [&]<int... I>(std::integer_sequence<int, I...>) OPTIFORM_INLINE_LAMBDA {
-    constexpr auto from = [](int i) {
-      const int group = i / (2 * Half) * 2 * Half + i % Half;
-      return i / Half % 2 == 0 ? group : group + pack_width<T>;
+    constexpr auto of_b = [](int i, bool odd) {
+      return (i / Half % 2 == 1) == odd ? i + pack_width<T> : i;
     };
-    const V low = __builtin_shufflevector(a, b, from(I)...);
-    const V high = __builtin_shufflevector(a, b, (from(I) + Half)...);
-    return (V)(low + high);
+    const V own = __builtin_shufflevector(a, b, of_b(I, true)...);
+    const V crossed = __builtin_shufflevector(a, b, of_b(I, false)...);
+    return (V)(own + (V)__builtin_shufflevector(crossed, crossed, (I ^ Half)...));
   }
   (std::make_integer_sequence<int, pack_width<T>>{});
 }
@@ -70,6 +70,25 @@ OPTIFORM_INLINE V sums_of_lanes(const V* v) {
     for (int i = 0; i < Count / 2; ++i) next[i] = add_halves<T, Half>(v[2 * i], v[2 * i + 1]);
     return sums_of_lanes<T, 2 * Half, Count / 2>(next);
   }
+}
+
+/// A register of outputs of one row whose In inputs fill a register several times: as
+/// `dot_products`, which it equals bit for bit.
+template <Index In, class T>
+OPTIFORM_INLINE native_vector<T> short_dot_products(const T* x, const T* w) {
+  using V = native_vector<T>;
+  constexpr int width = pack_width<T>, in = static_cast<int>(In), rows = width / in;
+  return [&]<int... I>(std::integer_sequence<int, I...>) OPTIFORM_INLINE_LAMBDA {
+    const V once = load_first<T, width, in>(x);
+    const V factor = __builtin_shufflevector(once, once, (I % in)...);
+    V products[in];
+    OPTIFORM_UNROLL
+    for (int r = 0; r < in; ++r) products[r] = load(w + r * width) * factor;
+    // Lane q in + r holds output r rows + q.
+    const V sums = sums_of_lanes<T, 1, in>(products);
+    return (V)__builtin_shufflevector(sums, sums, (I % rows * in + I / rows)...);
+  }
+  (std::make_integer_sequence<int, width>{});
 }
 
 /// Up to a register of outputs of one row: y[o] = sum of x[i] w[o, i] for o < Count.
@@ -106,8 +125,12 @@ void linear_row(Index row, const T* x, const T* w, T* y, const Epilogue& epilogu
   constexpr Index width = pack_width<T>, whole = Out / width * width;
   const Epilogue local = epilogue;
   for (Index o = 0; o < whole; o += width) {
-    const Pack<T> value = Pack<T>::make(
-        [&](int) OPTIFORM_INLINE_LAMBDA { return dot_products<In, width>(x, w + o * In); });
+    const Pack<T> value = Pack<T>::make([&](int) OPTIFORM_INLINE_LAMBDA {
+      if constexpr (In > 1 && In < width && width % In == 0)
+        return short_dot_products<In>(x, w + o * In);
+      else
+        return dot_products<In, width>(x, w + o * In);
+    });
     local(value, PackPlace<T>{row, o, width}).store(y + o);
   }
   if constexpr (whole < Out) {

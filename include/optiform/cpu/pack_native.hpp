@@ -144,10 +144,6 @@ OPTIFORM_INLINE void stream(T* p, native_vector<T> v) {
 /// One rounding whatever -ffp-contract says, where the machine can.
 template <class T>
 OPTIFORM_INLINE native_vector<T> fma(native_vector<T> a, native_vector<T> b, native_vector<T> c) {
-#if defined(__clang__)
-#pragma clang fp contract(fast)
-  return a * b + c;
-#else
 #if defined(__AVX512F__)
   constexpr int current_rounding = 4;
   if constexpr (is_float<T>)
@@ -160,8 +156,12 @@ OPTIFORM_INLINE native_vector<T> fma(native_vector<T> a, native_vector<T> b, nat
   if constexpr (is_float<T>) return __builtin_ia32_vfmaddps256(a, b, c);
   if constexpr (is_double<T>) return __builtin_ia32_vfmaddpd256(a, b, c);
 #endif
-  return a * b + c;
+  {
+#if defined(__clang__)
+#pragma clang fp contract(fast)  // a permission only: taken when optimizing
 #endif
+    return a * b + c;
+  }
 }
 
 template <class T>

@@ -60,7 +60,8 @@ struct Attention {
     static constexpr Index turning_heads = Shape.heads + Shape.key_heads();
     static constexpr Index key_width = Shape.key_heads() * Shape.head_dim();
     static constexpr Index qkv_width = width + 2 * key_width;
-    static constexpr int pairs = Options.rotary.pairs(Shape.head_dim());
+    static constexpr Rotary rotary = Options.rotary;
+    static constexpr int pairs = rotary.pairs(Shape.head_dim());
     static constexpr bool transforms = Options.qk_norm || pairs > 0;
 
    public:
@@ -122,8 +123,7 @@ struct Attention {
     }
     static void write_constants(std::byte* arena, const Scratch& scratch,
                                 Index positions) requires(pairs > 0) {
-      rotary_table(Options.rotary, Shape.head_dim(), positions,
-                   MemoryPlan::at<T>(arena, scratch.rotation));
+      rotary_table(rotary, Shape.head_dim(), positions, MemoryPlan::at<T>(arena, scratch.rotation));
     }
 
     static Past reserve_past(MemoryPlan& plan, const std::string& name, Index sequences,
