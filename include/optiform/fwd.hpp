@@ -22,6 +22,7 @@ struct Adam;
 struct AdamW;
 
 struct Gelu;
+struct GeluTanh;
 struct ReluSquared;
 struct Silu;
 

@@ -2,6 +2,7 @@
 // The options of attention and the gated MLP: derivatives, parity, and what they promise.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include <optiform/oracles/activations.hpp>
@@ -186,9 +187,10 @@ TEST_CASE_TEMPLATE("Attention: shared keys are those of heads with equal rows", 
     copy(width + head * dims, width + head / 2 * dims, dims);                 // keys
     copy(2 * width + head * dims, width + 2 * dims + head / 2 * dims, dims);  // values
   }
-  for (Index i = 0; i < width * width; ++i)
-    all.parameters[static_cast<std::size_t>(all.at.out_proj + i)] =
-        few.parameters[static_cast<std::size_t>(few.at.out_proj + i)];
+  const auto output = [](auto& trial) {
+    return trial.parameters.data() + trial.table.find("o.out_proj.weight")->offset;
+  };
+  std::copy_n(output(few), width * width, output(all));
   all.y = few.y;
   few.forward();
   all.forward();

@@ -11,7 +11,8 @@
 
 OPTIFORM_NAMESPACE_BEGIN
 
-/// What a tensor is for; optimizer groups go by it, never by names.
+/// What a tensor is for; optimizer groups go by it, never by names. Biases are trained like the
+/// vectors of a norm.
 /// A head is the read-out's own matrix: shaped like one, trained like an embedding.
 enum class Role { matrix, embedding, norm, scalar, head };
 inline constexpr int role_count = 5;

@@ -152,6 +152,11 @@ struct kernels<BasicCpu<Gemm, Threads>> {
   }
 
   template <class T>
+  static void column_sums(Context& context, Index rows, Index columns, const T* x, T* sums) {
+    cpu::column_sums(context, rows, columns, x, sums);
+  }
+
+  template <class T>
   static void fill(Context& context, Index n, T value, T* x) {
     cpu::fill(context, n, value, x);
   }

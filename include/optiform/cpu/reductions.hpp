@@ -7,6 +7,7 @@
 
 #include <optiform/core/config.hpp>
 #include <optiform/cpu/activation.hpp>
+#include <optiform/cpu/each_register.hpp>
 #include <optiform/cpu/pack.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
@@ -56,6 +57,33 @@ double sum_of_squares(Context& context, Index n, const T* x) {
   });
   for (Index i = 0; i < chunks; ++i) total += partial[i];
   return total;
+}
+
+/// sums[c] += the sum of x[:, c]: strips of columns that fit the registers, from the first row to
+/// the last.
+template <class Context, class T>
+void column_sums(Context& context, Index rows, Index columns, const T* x, T* sums) {
+  using P = Pack<T>;
+  constexpr Index registers = 8, strip = registers * P::width;
+  for_each_piece(context, columns, strip, [&](Index first, Index last) {
+    if (last - first < strip) {
+      each_register<P>(last - first, [&](Index i, auto load, auto store) OPTIFORM_INLINE_LAMBDA {
+        P sum = load(sums + first + i);
+        for (Index r = 0; r < rows; ++r) sum += load(x + r * columns + first + i);
+        store(sum, sums + first + i);
+      });
+      return;
+    }
+    P sum[registers];
+    unrolled<registers>(
+        [&](int i) OPTIFORM_INLINE_LAMBDA { sum[i] = P::load(sums + first + i * P::width); });
+    for (Index r = 0; r < rows; ++r)
+      unrolled<registers>([&](int i) OPTIFORM_INLINE_LAMBDA {
+        sum[i] += P::load(x + r * columns + first + i * P::width);
+      });
+    unrolled<registers>([&](int i)
+                            OPTIFORM_INLINE_LAMBDA { sum[i].store(sums + first + i * P::width); });
+  });
 }
 
 template <class Context, class T>

@@ -247,6 +247,18 @@ struct kernels<Reference> {
     return sum;
   }
 
+  /// sums[c] += the sum of x[:, c].
+  ///
+  /// Shapes    x [rows, columns]; sums [columns].
+  template <class T>
+  static void column_sums(Context&, Index rows, Index columns, const T* x, T* sums) {
+    for (Index c = 0; c < columns; ++c) {
+      T sum(0);
+      for (Index r = 0; r < rows; ++r) sum += x[r * columns + c];
+      sums[c] += sum;
+    }
+  }
+
   template <class T>
   static void fill(Context&, Index n, T value, T* x) {
     for (Index i = 0; i < n; ++i) x[i] = value;

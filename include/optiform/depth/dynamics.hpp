@@ -35,8 +35,9 @@ struct Dynamics {
   static constexpr short streams = recording<R>.streams;
   static constexpr short oracles = Oracles;
   static constexpr short coefficients = recording<R>.coefficients;
-  static constexpr short gains =
-      Options.velocity_norm == Norm::none ? short{0} : recording<R>.norms;
+  /// Learned vectors of the rule's norms, and of its oracles' pre-norms.
+  static constexpr short gains = recording<R>.norms * columns_of(Options.velocity_norm);
+  static constexpr short pre_norm_columns = Oracles * columns_of(Options.pre_norm);
 
   static constexpr Reading reading(int coefficient, int column) {
     return {.norm = Options.velocity_norm,
@@ -115,7 +116,8 @@ constexpr void ask(Graph& g, const State& s, int coefficient, int column) {
   const short q = splice.copy(D::rule.query);
   for (short o = 0; o < D::oracles; ++o)
     g.emit(Sink::store, static_cast<short>(D::streams + 1 + o),
-           normalised(g, D::options.pre_norm, q, static_cast<short>(column + o)));
+           normalised(g, D::options.pre_norm, q,
+                      static_cast<short>(column + o * columns_of(D::options.pre_norm))));
 }
 
 /// Adjoints of the state overwrite those of the next state; of several summed oracles only the
@@ -133,7 +135,7 @@ constexpr InPlace state_in_place(short oracles) {
 /// First program of a network: the normalised query of the first step.
 ///
 /// Buffers   in: x, streams. out: (x, streams if KeepState), then one query per oracle.
-/// Columns   one pre-norm gain per oracle.
+/// Columns   those of one pre-norm per oracle.
 template <class D, bool KeepState>
 struct Opening {
   static constexpr Graph build() {
@@ -143,7 +145,7 @@ struct Opening {
     detail::ask<D>(g, state, 0, 0);
     g.inputs = static_cast<short>(D::streams + 1);
     g.stores = static_cast<short>(D::streams + 1 + D::oracles);
-    g.columns = D::oracles;
+    g.columns = D::pre_norm_columns;
     g.coefficients = D::coefficients;
     return g;
   }
@@ -153,7 +155,7 @@ struct Opening {
 /// Between two steps: the step of A, then the query of B through its pre-norms, in one pass.
 ///
 /// Buffers      in: x, streams, A's oracle outputs. out: x, streams, B's queries.
-/// Columns      A's gains, then B's pre-norm gains.
+/// Columns      A's gains, then those of B's pre-norms.
 /// Coefficients A's, then B's.
 template <class A, class B>
 struct Boundary {
@@ -167,7 +169,7 @@ struct Boundary {
     detail::ask<B>(g, after, A::coefficients, A::gains);
     g.inputs = static_cast<short>(A::streams + 1 + A::oracles);
     g.stores = static_cast<short>(B::streams + 1 + B::oracles);
-    g.columns = static_cast<short>(A::gains + B::oracles);
+    g.columns = static_cast<short>(A::gains + B::pre_norm_columns);
     g.coefficients = static_cast<short>(A::coefficients + B::coefficients);
     return g;
   }
@@ -177,7 +179,7 @@ struct Boundary {
 /// Last program of a network: the last step, the read-out and the final norm.
 ///
 /// Buffers   in: x, streams, oracle outputs. out: the normalised read-out.
-/// Columns   the rule's gains, then the final norm's gain.
+/// Columns   the rule's gains, then those of the final norm.
 template <class A, Norm Final>
 struct Closing {
   static_assert(Final != Norm::none,
@@ -190,7 +192,7 @@ struct Closing {
     g.emit(Sink::store, 0, normalised(g, Final, seen, A::gains));
     g.inputs = static_cast<short>(A::streams + 1 + A::oracles);
     g.stores = 1;
-    g.columns = static_cast<short>(A::gains + 1);
+    g.columns = static_cast<short>(A::gains + columns_of(Final));
     g.coefficients = A::coefficients;
     return g;
   }

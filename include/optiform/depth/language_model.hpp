@@ -13,6 +13,11 @@ OPTIFORM_NAMESPACE_BEGIN
 template <class Model>
 class Decoder;
 
+namespace detail {
+template <class Model>
+class Folding;
+}
+
 /// A decoder-only language model whose layers are optimizer steps. A pure description: feature
 /// sizes and structure are types; `on<Backend, T>` instantiates it.
 ///
@@ -32,6 +37,7 @@ struct LanguageModel {
     using Run = detail::ModelPass<Types>;
 
    public:
+    using Description = LanguageModel;
     using Scalar = T;
     using Context = context_t<Backend>;
     using Workspace = ModelWorkspace<Types>;
@@ -120,6 +126,8 @@ struct LanguageModel {
 
    private:
     friend Decoder;
+    template <class Model>
+    friend class detail::Folding;
 
     static LanguageModelOptions checked(LanguageModelOptions options) {
       if (options.vocabulary < 1)

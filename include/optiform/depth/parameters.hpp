@@ -39,11 +39,19 @@ inline constexpr int max_oracles = 4;
 /// Where a step finds what it learns, as offsets into the flat vector; -1: not learned.
 struct StepOffsets {
   const Recording* rule = nullptr;
-  Index pre_norm[max_oracles]{};
-  Index gain[4]{};
+  Index pre_norm[2 * max_oracles]{};  ///< the columns of one norm after the other
+  Index gain[2 * 4]{};
   Index coefficient[Recording::max_coefficients]{};
   double constant[Recording::max_coefficients]{};  ///< value of a coefficient that is not learned
 };
+
+/// Adds the learned vectors of a norm under `<name>.weight` and `<name>.bias`; notes where.
+inline void declare_norm(ParameterTable& table, const std::string& name, Norm norm, Index width,
+                         Index* at) {
+  const char* const suffix[] = {".weight", ".bias"};
+  for (int c = 0; c < columns_of(norm); ++c)
+    at[c] = table.add(name + suffix[c], Role::norm, {width}, Initialisation::value(c == 0 ? 1 : 0));
+}
 
 /// The learned parts of one layer.
 template <class L, class Backend, class T, ModelShape Shape>
@@ -102,20 +110,19 @@ struct LayerOffsets {
     static_assert(D::oracles <= max_oracles, "optiform: Layer<Euler, ...> - at most 4 oracles");
     at.rule = &D::rule;
     const auto width = static_cast<Index>(Shape.width);
-    const auto ones = Initialisation::value(1);
     const auto oracle = static_cast<std::size_t>(L::first_oracle(J));
     for (int o = 0; o < D::oracles; ++o)
-      at.pre_norm[o] =
-          table.add(message(prefix, "ln_", name[oracle + static_cast<std::size_t>(o)], ".weight"),
-                    Role::norm, {width}, ones);
+      declare_norm(table, message(prefix, "ln_", name[oracle + static_cast<std::size_t>(o)]),
+                   D::options.pre_norm, width, at.pre_norm + o * columns_of(D::options.pre_norm));
     const std::string suffix = D::oracles > 1 ? std::string() : "_" + name[oracle];
-    for (int n = 0; n < D::gains; ++n) {
+    constexpr bool shared = D::options.shared_gain;
+    constexpr short each = columns_of(D::options.velocity_norm);
+    for (int n = 0; n < D::gains; ++n) at.gain[n] = first.gain[n];
+    for (int n = 0; n < D::rule.norms && !(shared && J > 0); ++n) {
       const std::string numbered = n == 0 ? std::string() : std::to_string(n + 1);
-      const bool shared = D::options.shared_gain;
-      at.gain[n] = shared && J > 0 ? first.gain[n]
-                                   : table.add(message(prefix, D::rule.norm_name[n], numbered,
-                                                       shared ? std::string() : suffix, ".weight"),
-                                               Role::norm, {width}, ones);
+      declare_norm(table,
+                   message(prefix, D::rule.norm_name[n], numbered, shared ? std::string() : suffix),
+                   D::options.velocity_norm, width, at.gain + n * each);
     }
     for (short c = 0; c < D::coefficients; ++c) {
       const CoefficientInfo& info = D::rule.coefficient[c];
@@ -230,8 +237,8 @@ struct ModelParameters {
   ParameterTable table;
   Index tokens = 0, positions = -1;  ///< -1: there is no such table
   Index stream_tokens[Recording::max_streams]{}, stream_positions[Recording::max_streams]{};
-  Index final_norm = 0;
-  Index head = 0;  ///< [vocabulary, width]
+  Index final_norm[2]{};  ///< its columns
+  Index head = 0;         ///< [vocabulary, width]
   decltype(layers_of(typename Types::Stacks{})) layers;
 
   /// Where a step finds what it learns.
@@ -267,8 +274,8 @@ struct ModelParameters {
         std::get<I>(layers).push_back(
             Layer<I>::declare(table, number++, total, options.coefficients));
     });
-    final_norm = table.add("final_ln.weight", Role::norm, {width}, Initialisation::value(1));
     constexpr HeadOptions end = Types::ends.head;
+    declare_norm(table, "final_ln", end.norm, width, final_norm);
     head = end.tied ? tokens
                     : table.add("head.weight", Role::embedding, {options.vocabulary, width},
                                 end.zero_start ? Initialisation::value(0) : normal);

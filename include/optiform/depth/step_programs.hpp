@@ -92,7 +92,7 @@ class StepPrograms {
     using A = Step<Here>;
     RowArguments<T> a = arguments<A>(k, p_.step(here));
     if constexpr (std::is_same_v<Next, TheEnd>) {
-      column(a, A::gains, p_.final_norm);
+      final_columns<A>(a);
       a.output[0] = w_.at(w_.layout().seen);
     } else {
       using B = Step<Next>;
@@ -115,7 +115,7 @@ class StepPrograms {
     a.coefficient_gradient = gradient;
     a.output[A::streams + 1] = w_.at(w_.layout().answer_gradient);
     if constexpr (std::is_same_v<Next, TheEnd>) {
-      column(a, A::gains, p_.final_norm);
+      final_columns<A>(a);
       a.input[adjoints] = w_.at(w_.layout().seen_gradient);
       pass_state_gradients(a, -1);
     } else {
@@ -171,7 +171,7 @@ class StepPrograms {
     RowArguments<T> a = arguments(w_.layout().step.front(), w_.layout().opening_statistic);
     give(a, 0, 0, First::coefficients);
     const StepOffsets& first = std::get<0>(p_.layers).front().step.front();
-    for (short o = 0; o < First::oracles; ++o) column(a, o, first.pre_norm[o]);
+    for (short c = 0; c < First::pre_norm_columns; ++c) column(a, c, first.pre_norm[c]);
     return a;
   }
   /// What a program after step k of dynamics A reads.
@@ -188,7 +188,13 @@ class StepPrograms {
   template <class A, class B>
   void ask(RowArguments<T>& a, Index k, const StepOffsets& next) {
     give(a, A::coefficients, k + 1, B::coefficients);
-    for (short o = 0; o < B::oracles; ++o) column(a, A::gains + o, next.pre_norm[o]);
+    for (short c = 0; c < B::pre_norm_columns; ++c) column(a, A::gains + c, next.pre_norm[c]);
+  }
+  /// What the program after the last step, of dynamics A, reads for the final norm.
+  template <class A>
+  void final_columns(RowArguments<T>& a) {
+    for (short c = 0; c < columns_of(Types::ends.head.norm); ++c)
+      column(a, A::gains + c, p_.final_norm[c]);
   }
   void column(RowArguments<T>& a, int i, Index offset) {
     a.column[i] = values_ + offset;

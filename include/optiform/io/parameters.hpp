@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cmath>
+
 #include <optiform/core/parameters.hpp>
+#include <optiform/io/rule_names.hpp>
 #include <optiform/io/safetensors.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
@@ -15,28 +18,67 @@ std::vector<TensorSource> parameter_sources(const ParameterTable& table, const T
   return sources;
 }
 
-/// Fills a flat parameter vector from a file that holds exactly the table's tensors.
-///
-/// Contract  all names and shapes are checked before the first value is written.
-/// Errors    Error naming the first tensor that is missing, has another shape, or is not the
-///           model's (a file of another rule, depth, width or vocabulary).
-template <class T>
-void read_parameters(const SafetensorsFile& file, const ParameterTable& table, T* values) {
+namespace detail {
+
+/// What stands before the names of a file's weights: `model.` where they were a part of a training
+/// dictionary beside `optimizer_muon.`, `step` and others, else nothing.
+inline std::string weights_prefix(const SafetensorsFile& file) {
+  constexpr std::string_view prefix = "model.";
+  for (const TensorDescription& tensor : file.tensors())
+    if (tensor.name.starts_with(prefix)) return std::string(prefix);
+  return "";
+}
+
+/// Fails unless the file's names and shapes are the table's.
+inline void require_tensors_of(const ParameterTable& table, const SafetensorsFile& file,
+                               const std::string& prefix) {
+  const std::string_view found = rule_of(file.tensors()), expected = rule_of(table.entries());
+  if (!found.empty() && !expected.empty() && found != expected)
+    fail("the file ", in_quotes(file.path()), " holds the weights of rule ", found,
+         ", the model's rule is ", expected);
   for (const ParameterInfo& entry : table.entries()) {
-    if (!file.contains(entry.name))
-      fail("the file ", in_quotes(file.path()), " lacks the model's tensor ", in_quotes(entry.name),
+    const std::string name = prefix + entry.name;
+    if (!file.contains(name))
+      fail("the file ", in_quotes(file.path()), " lacks the model's tensor ", in_quotes(name),
            " of shape ", to_string(entry.shape));
-    const auto& shape = file.describe(entry.name).shape;
+    const auto& shape = file.describe(name).shape;
     if (shape != entry.shape)
-      fail("the file ", in_quotes(file.path()), " has tensor ", in_quotes(entry.name), " of shape ",
+      fail("the file ", in_quotes(file.path()), " has tensor ", in_quotes(name), " of shape ",
            to_string(shape), ", the model expects ", to_string(entry.shape));
   }
   for (const TensorDescription& tensor : file.tensors())
-    if (table.find(tensor.name) == nullptr)
+    if (tensor.name.starts_with(prefix) && table.find(tensor.name.substr(prefix.size())) == nullptr)
       fail("the file ", in_quotes(file.path()), " holds tensor ", in_quotes(tensor.name),
-           ", which the model does not have");
+           " of shape ", to_string(tensor.shape), ", which the model does not have");
+}
+
+/// Reads a tensor of finite numbers.
+template <class T>
+void read_finite(const SafetensorsFile& file, const std::string& name,
+                 const std::vector<Index>& shape, Index size, T* out) {
+  file.read(name, shape, out);
+  for (Index i = 0; i < size; ++i)
+    if (!std::isfinite(out[i]))
+      fail("the file ", in_quotes(file.path()), " has ", std::isnan(out[i]) ? "NaN" : "infinity",
+           " in tensor ", in_quotes(name), ", element ", i, "; expected finite weights");
+}
+
+}  // namespace detail
+
+/// Fills a flat parameter vector from a file that holds exactly the table's tensors, alone or as
+/// the `model.` part of a training dictionary.
+///
+/// Contract  all names and shapes are checked before the first value is written.
+/// Errors    Error naming the rule to which the file belongs, if that is not the table's, or the
+///           first tensor that is missing, has another shape, is not the model's (a file of
+///           another depth, width or vocabulary), or holds NaN or infinity; after the last the
+///           vector is partly written.
+template <class T>
+void read_parameters(const SafetensorsFile& file, const ParameterTable& table, T* values) {
+  const std::string prefix = detail::weights_prefix(file);
+  detail::require_tensors_of(table, file, prefix);
   for (const ParameterInfo& entry : table.entries())
-    file.read(entry.name, entry.shape, values + entry.offset);
+    detail::read_finite(file, prefix + entry.name, entry.shape, entry.size, values + entry.offset);
 }
 
 OPTIFORM_NAMESPACE_END

@@ -21,13 +21,14 @@ OPTIFORM_NAMESPACE_BEGIN
 /// Multi-head self-attention as a descent direction.
 ///
 ///   g = out_proj attention(qkv_proj y),   attention = softmax(q k^T / sqrt(head_dim)) v
+///   Options.biases: both projections add a vector
 ///
 /// Shapes    y, g: [batch, length, width]; qkv_proj [(heads + 2 kv_heads) head_dim, width]: rows of
 ///           the query heads, then of the key heads, then of the value heads; out_proj
 ///           [width, width]. Matrices are stored [out, in].
 /// Contract  Options may add a norm of every query and key head, without a gain, and a rotation
 ///           after it. Both happen in place: their derivative needs the result only.
-/// Limits    a sequence of length 1 gives out_proj applied to its own value; no biases. Scores of
+/// Limits    a sequence of length 1 gives out_proj applied to its own value. Scores of
 ///           rotated heads depend on the distance of their positions.
 /// Errors    heads that do not divide the width, and kv_heads that do not divide the heads, are
 ///           refused while compiling.
@@ -69,7 +70,8 @@ struct Attention {
 
     /// Offsets into the flat parameter vector.
     struct Parameters {
-      Index qkv_proj, out_proj;
+      Projection<Backend, T, qkv_width, width, Options.biases> qkv_proj;
+      Projection<Backend, T, width, width, Options.biases> out_proj;
     };
     /// Kept from forward to backward: [tokens, qkv_width], [tokens, width],
     /// [batch, heads, length], [tokens, heads + kv_heads] (with qk_norm).
@@ -85,13 +87,14 @@ struct Attention {
       MemoryPlan::Handle keys, values;
     };
 
-    /// Adds the two matrices.
+    /// Adds the two projections.
     static Parameters declare(ParameterTable& table, const std::string& prefix, Index layers) {
-      const Index qkv_proj = table.add(prefix + "qkv_proj.weight", Role::matrix, {qkv_width, width},
-                                       Initialisation::normal(0.02));
-      const Index out_proj = add_projection(table, prefix + "out_proj.weight", width, width, layers,
-                                            Options.zero_start);
-      return {qkv_proj, out_proj};
+      Parameters at;
+      at.qkv_proj =
+          decltype(at.qkv_proj)::declare(table, prefix + "qkv_proj", Initialisation::normal(0.02));
+      at.out_proj = decltype(at.out_proj)::declare(table, prefix + "out_proj",
+                                                   output_start(layers, Options.zero_start));
+      return at;
     }
 
     static Cache reserve_cache(MemoryPlan& plan, const std::string& name, Index batch,
@@ -141,15 +144,13 @@ struct Attention {
       const Index tokens = batch * length;
       T* qkv = MemoryPlan::at<T>(arena, cache.qkv);
       T* attended = MemoryPlan::at<T>(arena, cache.attended);
-      K::gemm(context, Transpose::no, Transpose::yes, tokens, qkv_width, width, T(1), y, width,
-              parameters + at.qkv_proj, width, T(0), qkv, qkv_width);
+      at.qkv_proj.forward(context, tokens, parameters, y, qkv);
       if constexpr (transforms)
         K::heads_forward(context, problem(batch, length), transform(arena, scratch), qkv,
                          head_scale(arena, cache));
       K::attention_forward(context, problem(batch, length), qkv, attended,
                            MemoryPlan::at<T>(arena, cache.log_sum_exp));
-      K::gemm(context, Transpose::no, Transpose::yes, tokens, width, width, T(1), attended, width,
-              parameters + at.out_proj, width, T(0), g, width);
+      at.out_proj.forward(context, tokens, parameters, attended, g);
     }
 
     /// g = oracle(y) for new tokens, which also see those of the past and join them.
@@ -163,8 +164,7 @@ struct Attention {
                     "causal = true");
       T* qkv = MemoryPlan::at<T>(arena, cache.qkv);
       T* attended = MemoryPlan::at<T>(arena, cache.attended);
-      K::gemm(context, Transpose::no, Transpose::yes, now.tokens, qkv_width, width, T(1), y, width,
-              parameters + at.qkv_proj, width, T(0), qkv, qkv_width);
+      at.qkv_proj.forward(context, now.tokens, parameters, y, qkv);
       now.each_run([&](Index first, Index sequences, Index length, Index row) {
         const AttentionProblem run = problem(sequences, length);
         const Index skipped = first * now.capacity * key_width;
@@ -176,8 +176,7 @@ struct Attention {
                             MemoryPlan::at<T>(arena, past.values) + skipped, now.capacity,
                             attended + row * width);
       });
-      K::gemm(context, Transpose::no, Transpose::yes, now.tokens, width, width, T(1), attended,
-              width, parameters + at.out_proj, width, T(0), g, width);
+      at.out_proj.forward(context, now.tokens, parameters, attended, g);
     }
 
     /// gradients += d/d parameters, y_gradient = d/d y, given d/d g and the filled cache.
@@ -190,19 +189,20 @@ struct Attention {
       const T* lse = MemoryPlan::at<T>(arena, cache.log_sum_exp);
       T* qkv_gradient = MemoryPlan::at<T>(arena, scratch.qkv_gradient);
       T* attended_gradient = MemoryPlan::at<T>(arena, scratch.attended_gradient);
-      K::gemm(context, Transpose::yes, Transpose::no, width, width, tokens, T(1), g_gradient, width,
-              attended, width, T(1), gradients + at.out_proj, width);
-      K::gemm(context, Transpose::no, Transpose::no, tokens, width, width, T(1), g_gradient, width,
-              parameters + at.out_proj, width, T(0), attended_gradient, width);
+      at.out_proj.accumulate(context, tokens, g_gradient, attended, gradients);
+      at.out_proj.backward(context, tokens, parameters, g_gradient, attended_gradient);
       K::attention_backward(context, problem(batch, length), qkv, attended, lse, attended_gradient,
                             qkv_gradient);
       if constexpr (transforms)
         K::heads_backward(context, problem(batch, length), transform(arena, scratch), qkv,
                           head_scale(arena, cache), qkv_gradient);
-      K::gemm(context, Transpose::yes, Transpose::no, qkv_width, width, tokens, T(1), qkv_gradient,
-              qkv_width, y, width, T(1), gradients + at.qkv_proj, width);
-      K::gemm(context, Transpose::no, Transpose::no, tokens, width, qkv_width, T(1), qkv_gradient,
-              qkv_width, parameters + at.qkv_proj, width, T(0), y_gradient, width);
+      at.qkv_proj.accumulate(context, tokens, qkv_gradient, y, gradients);
+      at.qkv_proj.backward(context, tokens, parameters, qkv_gradient, y_gradient);
+    }
+
+    /// Makes the oracle `factor` times what it was.
+    static void scale(T factor, T* parameters, const Parameters& at) {
+      at.out_proj.scale(factor, parameters);
     }
 
    private:

@@ -18,13 +18,14 @@ OPTIFORM_NAMESPACE_BEGIN
 
 /// A gated perceptron on each token as a descent direction; with Silu it is SwiGLU.
 ///
-///   g = w2 (Activation(w1 y) * (w3 y))
+///   g = w2 (Activation(w1 y + b1) * (w3 y + b3)) + b2,   biases where Options.biases
 ///
 /// Shapes    y, g: [batch, length, width]; w13 [2 hidden, width]: the rows of w1, then those of w3,
 ///           one matrix product for both; w2 [width, hidden]. Matrices are stored [out, in].
-/// Contract  only w13 y is kept for backward; the gated product is computed again, in the pass that
+/// Contract  only w13 y + b13 is kept for backward; the gated product is computed again, in the
+/// pass that
 ///           computes its derivative.
-/// Limits    tokens do not see each other; no biases. For the parameters of an Mlp with hidden
+/// Limits    tokens do not see each other. For the parameters of an Mlp with hidden
 ///           size h, choose hidden = 2 h / 3.
 /// Errors    a shape without a hidden size is refused while compiling.
 /// Source    Shazeer, "GLU variants improve Transformer", arXiv 2002.05202.
@@ -48,24 +49,25 @@ struct GatedMlp {
 
     /// Offsets into the flat parameter vector.
     struct Parameters {
-      Index w13, w2;
+      Projection<Backend, T, 2 * hidden, width, Options.biases> w13;
+      Projection<Backend, T, width, hidden, Options.biases> w2;
     };
-    /// Kept from forward to backward: w13 y, [tokens, 2 hidden].
+    /// Kept from forward to backward: w13 y + b13, [tokens, 2 hidden].
     struct Cache {
       MemoryPlan::Handle preactivation;
     };
-    /// The gated product, [tokens, hidden]; the gradient of w13 y, [tokens, 2 hidden].
+    /// The gated product, [tokens, hidden]; the gradient of w13 y + b13, [tokens, 2 hidden].
     struct Scratch {
       MemoryPlan::Handle gated, preactivation_gradient;
     };
 
-    /// Adds the two matrices.
+    /// Adds the two projections.
     static Parameters declare(ParameterTable& table, const std::string& prefix, Index layers) {
-      const Index w13 = table.add(prefix + "w13.weight", Role::matrix, {2 * hidden, width},
-                                  Initialisation::normal(0.02));
-      const Index w2 =
-          add_projection(table, prefix + "w2.weight", width, hidden, layers, Options.zero_start);
-      return {w13, w2};
+      Parameters at;
+      at.w13 = decltype(at.w13)::declare(table, prefix + "w13", Initialisation::normal(0.02));
+      at.w2 =
+          decltype(at.w2)::declare(table, prefix + "w2", output_start(layers, Options.zero_start));
+      return at;
     }
 
     static Cache reserve_cache(MemoryPlan& plan, const std::string& name, Index batch,
@@ -87,9 +89,8 @@ struct GatedMlp {
     static void refill_cache(Context& context, const T* parameters, const Parameters& at,
                              std::byte* arena, const Cache& cache, Index batch, Index length,
                              const T* y) {
-      K::gemm(context, Transpose::no, Transpose::yes, batch * length, 2 * hidden, width, T(1), y,
-              width, parameters + at.w13, width, T(0),
-              MemoryPlan::at<T>(arena, cache.preactivation), 2 * hidden);
+      at.w13.forward(context, batch * length, parameters, y,
+                     MemoryPlan::at<T>(arena, cache.preactivation));
     }
 
     /// g = oracle(y); fills the cache.
@@ -101,8 +102,7 @@ struct GatedMlp {
       const T* preactivation = MemoryPlan::at<T>(arena, cache.preactivation);
       T* gated = MemoryPlan::at<T>(arena, scratch.gated);
       K::template gate_forward<Activation>(context, tokens, hidden, preactivation, gated);
-      K::gemm(context, Transpose::no, Transpose::yes, tokens, width, hidden, T(1), gated, hidden,
-              parameters + at.w2, hidden, T(0), g, width);
+      at.w2.forward(context, tokens, parameters, gated, g);
     }
 
     /// gradients += d/d parameters, y_gradient = d/d y, given d/d g and the filled cache.
@@ -114,17 +114,17 @@ struct GatedMlp {
       T* gated = MemoryPlan::at<T>(arena, scratch.gated);
       T* preactivation_gradient = MemoryPlan::at<T>(arena, scratch.preactivation_gradient);
       T* gated_gradient = gated;  // until the gate puts the product in its place
-      K::gemm(context, Transpose::no, Transpose::no, tokens, hidden, width, T(1), g_gradient, width,
-              parameters + at.w2, hidden, T(0), gated_gradient, hidden);
+      at.w2.backward(context, tokens, parameters, g_gradient, gated_gradient);
       K::template gate_backward<Activation>(context, tokens, hidden, preactivation, gated,
                                             preactivation_gradient);
-      K::gemm(context, Transpose::yes, Transpose::no, width, hidden, tokens, T(1), g_gradient,
-              width, gated, hidden, T(1), gradients + at.w2, hidden);
-      K::gemm(context, Transpose::yes, Transpose::no, 2 * hidden, width, tokens, T(1),
-              preactivation_gradient, 2 * hidden, y, width, T(1), gradients + at.w13, width);
-      K::gemm(context, Transpose::no, Transpose::no, tokens, width, 2 * hidden, T(1),
-              preactivation_gradient, 2 * hidden, parameters + at.w13, width, T(0), y_gradient,
-              width);
+      at.w2.accumulate(context, tokens, g_gradient, gated, gradients);
+      at.w13.accumulate(context, tokens, preactivation_gradient, y, gradients);
+      at.w13.backward(context, tokens, parameters, preactivation_gradient, y_gradient);
+    }
+
+    /// Makes the oracle `factor` times what it was.
+    static void scale(T factor, T* parameters, const Parameters& at) {
+      at.w2.scale(factor, parameters);
     }
   };
 };

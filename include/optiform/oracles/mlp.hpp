@@ -19,13 +19,14 @@ OPTIFORM_NAMESPACE_BEGIN
 
 /// A two-layer perceptron on each token as a descent direction.
 ///
-///   g = w2 Activation(w1 y)
+///   g = w2 Activation(w1 y + b1) + b2,   biases where Options.biases
 ///
 /// Shapes    y, g: [batch, length, width]; w1 [hidden, width]; w2 [width, hidden]. Matrices are
 ///           stored [out, in].
-/// Contract  only w1 y is kept for backward, which computes the activation again and writes it in
+/// Contract  only w1 y + b1 is kept for backward, which computes the activation again and writes it
+/// in
 ///           its place: cheaper than a second buffer, and forward has to come before the next one.
-/// Limits    tokens do not see each other; no biases.
+/// Limits    tokens do not see each other.
 /// Errors    a shape without a hidden size is refused while compiling.
 /// See       Gelu and ReluSquared, its usual Activations; GatedMlp; Attention, which mixes tokens.
 template <class Activation, MlpOptions Options>
@@ -47,24 +48,25 @@ struct Mlp {
 
     /// Offsets into the flat parameter vector.
     struct Parameters {
-      Index w1, w2;
+      Projection<Backend, T, hidden, width, Options.biases> w1;
+      Projection<Backend, T, width, hidden, Options.biases> w2;
     };
-    /// Kept from forward to backward: w1 y, [tokens, hidden].
+    /// Kept from forward to backward: w1 y + b1, [tokens, hidden].
     struct Cache {
       MemoryPlan::Handle preactivation;
     };
-    /// Activation(w1 y), in backward its gradient: [tokens, hidden].
+    /// Activation(w1 y + b1), in backward its gradient: [tokens, hidden].
     struct Scratch {
       MemoryPlan::Handle activated;
     };
 
-    /// Adds the two matrices.
+    /// Adds the two projections.
     static Parameters declare(ParameterTable& table, const std::string& prefix, Index layers) {
-      const Index w1 = table.add(prefix + "w1.weight", Role::matrix, {hidden, width},
-                                 Initialisation::normal(0.02));
-      const Index w2 =
-          add_projection(table, prefix + "w2.weight", width, hidden, layers, Options.zero_start);
-      return {w1, w2};
+      Parameters at;
+      at.w1 = decltype(at.w1)::declare(table, prefix + "w1", Initialisation::normal(0.02));
+      at.w2 =
+          decltype(at.w2)::declare(table, prefix + "w2", output_start(layers, Options.zero_start));
+      return at;
     }
 
     static Cache reserve_cache(MemoryPlan& plan, const std::string& name, Index batch,
@@ -80,9 +82,8 @@ struct Mlp {
     static void refill_cache(Context& context, const T* parameters, const Parameters& at,
                              std::byte* arena, const Cache& cache, Index batch, Index length,
                              const T* y) {
-      K::gemm(context, Transpose::no, Transpose::yes, batch * length, hidden, width, T(1), y, width,
-              parameters + at.w1, width, T(0), MemoryPlan::at<T>(arena, cache.preactivation),
-              hidden);
+      at.w1.forward(context, batch * length, parameters, y,
+                    MemoryPlan::at<T>(arena, cache.preactivation));
     }
 
     /// g = oracle(y); fills the cache.
@@ -92,11 +93,9 @@ struct Mlp {
       const Index tokens = batch * length;
       T* preactivation = MemoryPlan::at<T>(arena, cache.preactivation);
       T* activated = MemoryPlan::at<T>(arena, scratch.activated);
-      K::gemm(context, Transpose::no, Transpose::yes, tokens, hidden, width, T(1), y, width,
-              parameters + at.w1, width, T(0), activated, hidden,
-              epilogue(Keep<T>{preactivation, hidden}, Activate<Activation>{}));
-      K::gemm(context, Transpose::no, Transpose::yes, tokens, width, hidden, T(1), activated,
-              hidden, parameters + at.w2, hidden, T(0), g, width);
+      at.w1.forward(context, tokens, parameters, y, activated, Keep<T>{preactivation, hidden},
+                    Activate<Activation>{});
+      at.w2.forward(context, tokens, parameters, activated, g);
     }
 
     /// gradients += d/d parameters, y_gradient = d/d y, given d/d g and the filled cache.
@@ -106,15 +105,16 @@ struct Mlp {
       const Index tokens = batch * length;
       T* activated = MemoryPlan::at<T>(arena, cache.preactivation);
       T* hidden_gradient = MemoryPlan::at<T>(arena, scratch.activated);
-      K::gemm(context, Transpose::no, Transpose::no, tokens, hidden, width, T(1), g_gradient, width,
-              parameters + at.w2, hidden, T(0), hidden_gradient, hidden,
-              TimesDerivativeAndActivate<Activation, T>{activated, hidden});
-      K::gemm(context, Transpose::yes, Transpose::no, width, hidden, tokens, T(1), g_gradient,
-              width, activated, hidden, T(1), gradients + at.w2, hidden);
-      K::gemm(context, Transpose::yes, Transpose::no, hidden, width, tokens, T(1), hidden_gradient,
-              hidden, y, width, T(1), gradients + at.w1, width);
-      K::gemm(context, Transpose::no, Transpose::no, tokens, width, hidden, T(1), hidden_gradient,
-              hidden, parameters + at.w1, width, T(0), y_gradient, width);
+      at.w2.backward(context, tokens, parameters, g_gradient, hidden_gradient,
+                     TimesDerivativeAndActivate<Activation, T>{activated, hidden});
+      at.w2.accumulate(context, tokens, g_gradient, activated, gradients);
+      at.w1.accumulate(context, tokens, hidden_gradient, y, gradients);
+      at.w1.backward(context, tokens, parameters, hidden_gradient, y_gradient);
+    }
+
+    /// Makes the oracle `factor` times what it was.
+    static void scale(T factor, T* parameters, const Parameters& at) {
+      at.w2.scale(factor, parameters);
     }
   };
 };

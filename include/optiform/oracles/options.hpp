@@ -28,11 +28,13 @@ struct AttentionOptions {
   Rotary rotary = no_rotary;  ///< Rotary{} turns queries and keys
   bool qk_norm = false;       ///< every head of queries and keys is divided by its root mean square
   bool zero_start = false;    ///< out_proj starts at zero
+  bool biases = false;        ///< both projections add a vector
 };
 
 /// Choices of an MLP that change which code exists.
 struct MlpOptions {
   bool zero_start = false;  ///< w2 starts at zero
+  bool biases = false;      ///< both projections add a vector
 };
 
 template <AttentionOptions Options = AttentionOptions{}>

@@ -59,7 +59,9 @@ class Splice {
       case Op::root:
         return into_.root(a);
       case Op::normalise:
-        return normalised(into_, reading_.norm, a, static_cast<short>(reading_.column + n.index));
+        return normalised(
+            into_, reading_.norm, a,
+            static_cast<short>(reading_.column + n.index * columns_of(reading_.norm)));
       case Op::debias:
         return reading_.clock ? into_.divide(a, into_.bias_correction(b)) : a;
       default:

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+#include "folding.hpp"
+
+#include <optiform/rules/rules.hpp>
+
+namespace optiform::testing {
+
+TEST_CASE("folding: Adam, AdamW and RMSProp") {
+  SUBCASE("Adam") { check_folding_of<FoldNetwork<Adam>>(); }
+  SUBCASE("AdamW") { check_folding_of<FoldNetwork<AdamW>>(); }
+  SUBCASE("RMSProp") { check_folding_of<FoldNetwork<RmsProp>>(); }
+}
+
+}  // namespace optiform::testing
