@@ -45,6 +45,8 @@ using TrainerPointer = std::unique_ptr<optiform::AnyTrainer>;
 // Two translation units per rule, so that each compiles in seconds and in parallel.
 TrainerPointer make_vanilla(const ModelNumbers&);
 TrainerPointer make_large_vanilla(const ModelNumbers&);
+TrainerPointer make_gpt2(const ModelNumbers&);
+TrainerPointer make_large_gpt2(const ModelNumbers&);
 TrainerPointer make_heavy_ball(const ModelNumbers&);
 TrainerPointer make_large_heavy_ball(const ModelNumbers&);
 TrainerPointer make_nesterov(const ModelNumbers&);
@@ -67,7 +69,7 @@ inline constexpr RuleEntry rules[] = {
     {"vanilla", make_vanilla},   {"heavy-ball", make_heavy_ball},
     {"nesterov", make_nesterov}, {"tmm", make_tmm},
     {"adam", make_adam},         {"adamw", make_adamw},
-    {"rmsprop", make_rmsprop},
+    {"rmsprop", make_rmsprop},   {"gpt2", make_gpt2},
 };
 
 /// The model that resolved options describe. Throws optiform::Error for impossible numbers.

@@ -6,7 +6,16 @@
 
 #include "models.hpp"
 
-/// A Transformer whose layers are steps of `Rule`, weights trained by AdamW, or their matrices by
+/// The network of a rule: the usual Transformer whose layers are its steps.
+template <class Rule>
+struct Family {
+  template <optiform::ModelShape shape>
+  using Network = optiform::LanguageModel<
+      shape, optiform::Stack<optiform::TransformerLayer<Rule, optiform::CausalAttention,
+                                                        optiform::Mlp<optiform::Gelu>>>>;
+};
+
+/// A network whose layers are steps of `Rule`, weights trained by AdamW, or their matrices by
 /// Muon: a run-time choice, so that one compiled model serves both. The presets from
 /// `First` to `Last` are compiled here; null if the numbers' shape is none of them.
 template <class Rule, int First, int Last>
@@ -17,9 +26,8 @@ TrainerPointer make_model(const ModelNumbers& numbers) {
   } else {
     constexpr ModelShape shape = presets[First].shape;
     if (numbers.shape != shape) return make_model<Rule, First + 1, Last>(numbers);
-    using Block = TransformerLayer<Rule, CausalAttention, Mlp<Gelu>>;
     using Optimizer = HybridOptimizer<MuonOptimizer<>, WeightOptimizer<AdamW>>;
-    using Recipe = Trainer<LanguageModel<shape, Stack<Block>>, Optimizer>;
+    using Recipe = Trainer<typename Family<Rule>::template Network<shape>, Optimizer>;
     using Chosen = typename Recipe::template on<Cpu, float>;
     typename Chosen::optimizer_type::Options optimizer;
     optimizer.hybrid = numbers.muon;

@@ -5,34 +5,17 @@
 #include <optiform/io/token_shards.hpp>
 
 #include "checkpoint_support.hpp"
+#include "python.hpp"
 
 using namespace optiform;
 using namespace optiform::testing;
 
 namespace {
 
-std::string python() {
-  const char* given = std::getenv("PYTHON");
-  return given != nullptr && *given != '\0' ? given : "python3";
-}
+bool available() { return python_has("numpy, safetensors.numpy"); }
 
-bool run(const std::string& arguments, const std::string& log = "/dev/null") {
-  return std::system(("'" + python() + "' " + arguments + " > '" + log + "' 2>&1").c_str()) == 0;
-}
-
-bool available() {
-  if (run("-c 'import numpy, safetensors.numpy'")) return true;
-  MESSAGE("skipped: no Python with numpy and safetensors (set PYTHON)");
-  return false;
-}
-
-/// What the script says about a file: ok, or its complaint.
 std::string ask(const std::string& action, const std::filesystem::path& path) {
-  TemporaryDirectory directory;
-  run("'" OPTIFORM_SOURCE_DIR "/tests/io/fixtures/interop.py' " + action + " '" + path.string() +
-          "'",
-      directory / "log");
-  return read_bytes(directory / "log");
+  return python_says("interop.py", action, path);
 }
 
 std::vector<float> ramp(std::size_t size) {
@@ -89,10 +72,10 @@ TEST_CASE("python: what it writes anew is what the fixture holds" * doctest::tes
   TemporaryDirectory directory;
   const auto path = directory / "x";
   REQUIRE(
-      run("-c 'import numpy as np, safetensors.numpy as s; "
-          "s.save_file({\"w\": (np.arange(15) * 0.5 - 1).astype(\"f4\").reshape(3, 5), "
-          "\"h\": np.array([0.5], \"f2\")}, \"" +
-          path.string() + "\")'"));
+      run_python("-c 'import numpy as np, safetensors.numpy as s; "
+                 "s.save_file({\"w\": (np.arange(15) * 0.5 - 1).astype(\"f4\").reshape(3, 5), "
+                 "\"h\": np.array([0.5], \"f2\")}, \"" +
+                 path.string() + "\")'"));
   std::vector<float> w(15);
   float h = 0;
   const SafetensorsFile file(path);

@@ -296,6 +296,7 @@ TEST_CASE("read_parameters: a file of another model is refused before anything i
   };
   CHECK_REFUSED("'w' of shape [2, 3], the model expects [2, 4]", load(table, wider));
   CHECK_REFUSED("lacks the model's tensor 'mu' of shape []", load(table, longer));
-  CHECK_REFUSED("holds tensor 'mu' of shape [], which the model does not have", load(longer, table));
+  CHECK_REFUSED("holds tensor 'mu' of shape [], which the model does not have",
+                load(longer, table));
   CHECK(back == std::vector<float>(64, 9.0f));
 }

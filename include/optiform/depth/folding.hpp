@@ -14,6 +14,12 @@ OPTIFORM_NAMESPACE_BEGIN
 
 namespace detail {
 
+/// Whether somebody said how a rule folds.
+template <class R>
+concept rule_folds = requires(const CoefficientValues& was, double& unit, CoefficientValues& is) {
+  RuleFolding<R>::fold(was, Norm::none, unit, is);
+};
+
 /// The description with every rule replaced by what is left of it.
 template <class Part>
 struct folded {
@@ -21,7 +27,7 @@ struct folded {
 };
 template <class R, class O, DepthOptions Options>
 struct folded<ResidualBlock<R, O, Options>> {
-  static_assert(!std::is_void_v<typename RuleFolding<R>::type>,
+  static_assert(rule_folds<R>,
                 "optiform: fold - it is not known how this rule folds; specialise RuleFolding "
                 "[docs/interchange.md]");
   using type = ResidualBlock<typename RuleFolding<R>::type, O, Options>;

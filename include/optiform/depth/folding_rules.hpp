@@ -57,7 +57,7 @@ struct StepScales {
 /// rule's. `finish(unit, constants)`, where there is one, sees the constants after the last step.
 template <class R>
 struct RuleFolding {
-  using type = void;
+  using type = R;  // and nothing else: how it folds is not known
 };
 
 template <>

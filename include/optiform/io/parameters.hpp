@@ -65,6 +65,18 @@ void read_finite(const SafetensorsFile& file, const std::string& name,
 
 }  // namespace detail
 
+/// The table of what a file holds, for programs that know no model: names without what stands
+/// before them, matrices and vectors told apart by shape alone.
+inline ParameterTable reference_table(const SafetensorsFile& file) {
+  const std::string prefix = detail::weights_prefix(file);
+  ParameterTable table;
+  for (const TensorDescription& tensor : file.tensors())
+    if (tensor.name.starts_with(prefix))
+      table.add(tensor.name.substr(prefix.size()),
+                tensor.shape.size() > 1 ? Role::matrix : Role::norm, tensor.shape, {});
+  return table;
+}
+
 /// Fills a flat parameter vector from a file that holds exactly the table's tensors, alone or as
 /// the `model.` part of a training dictionary.
 ///

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+// Brings weights from one layout to another.
+//
+//   convert gpt2/model.safetensors gpt2.safetensors          Hugging Face -> reference names
+//   convert runs/vanilla-small hf --to gpt2                  a run -> a folder for Hugging Face
+//   convert gpt2 runs/gpt2 --to run --tokenizer gpt2/vocab.json
+//   convert runs/tmm-novels tmm.safetensors --fold           scales of the rule folded away
+//
+// Exit codes: 0 done, 2 bad input.
+#include <cstdio>
+#include <exception>
+
+#include <CLI/CLI.hpp>
+
+#include "weights.hpp"
+
+using namespace optiform;
+
+int main(int argc, char** argv) {
+  std::string from, to, layout = "reference", tokenizer;
+  Index vocabulary = 0, heads = 0;
+  bool fold = false, without_biases = false;
+  CLI::App app("Brings weights from one layout to another.", "convert");
+  app.add_option("from", from, "safetensors file, folder with model.safetensors, or run directory")
+      ->required();
+  app.add_option("to", to, "file, or folder, to write")->required();
+  app.add_option("--to", layout, "reference (one file), gpt2 (Hugging Face) or run (pretrain)");
+  app.add_flag("--fold", fold, "move the scales of the rule into neighbouring weights");
+  app.add_option("--vocabulary", vocabulary,
+                 "rows of GPT-2's token table, read (padded) or written (0: as they are)");
+  app.add_flag("--without-biases", without_biases, "GPT-2's biases are zero: leave them out");
+  app.add_option("--heads", heads,
+                 "what config.json says (0: those of pretrain's shape, or one per 64 channels)");
+  app.add_option("--tokenizer", tokenizer, "of the run to write");
+  try {
+    app.parse(argc, argv);
+    if (layout != "reference" && layout != "gpt2" && layout != "run")
+      fail("layout ", in_quotes(layout), " is unknown; expected reference, gpt2 or run");
+    if (vocabulary < 0) fail("vocabulary is ", vocabulary, "; expected 0 or more");
+    Weights weights = read_weights(from, layout == "gpt2" ? 0 : vocabulary, !without_biases);
+    if (fold) weights = folded(weights);
+    if (layout == "reference") write_reference(to, weights);
+    if (layout == "gpt2") write_hugging_face(to, weights, vocabulary, heads);
+    if (layout == "run") write_run(to, weights, tokenizer);
+    std::printf("%lld parameters of rule %s in %zu tensors\n",
+                static_cast<long long>(weights.table.count()), weights.rule().c_str(),
+                weights.table.entries().size());
+    return 0;
+  } catch (const CLI::CallForHelp&) {
+    std::fputs(app.help().c_str(), stdout);
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    std::fprintf(stderr, "convert: %s; convert --help lists all options\n", error.what());
+  } catch (const std::bad_alloc&) {
+    std::fprintf(stderr, "convert: there is not enough memory\n");
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "convert: %s\n", error.what());
+  }
+  return 2;
+}
