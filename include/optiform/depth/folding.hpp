@@ -20,6 +20,11 @@ concept rule_folds = requires(const CoefficientValues& was, double& unit, Coeffi
   RuleFolding<R>::fold(was, Norm::none, unit, is);
 };
 
+template <class R>
+concept rule_finishes = requires(double unit, CoefficientValues& constants) {
+  RuleFolding<R>::finish(unit, constants);
+};
+
 /// The description with every rule replaced by what is left of it.
 template <class Part>
 struct folded {
@@ -139,11 +144,13 @@ class Folding {
     Moved moved;
     moved.scales = Rule<Here>::fold(was, D::options.velocity_norm, unit_, moved.coefficients);
     steps_.push_back(std::move(moved));
-    Types::after(model_.options().layers, here, [&](auto next) {
-      if constexpr (std::is_same_v<decltype(next), TheEnd> &&
-                    requires { Rule<Here>::finish(unit_, constants_); })
-        Rule<Here>::finish(unit_, constants_);
-    });
+    Types::after(model_.options().layers, here, [&](auto next) { finish<Here>(next); });
+  }
+  /// After the last step constants see the scale of the velocity there.
+  template <class Here, class Next>
+  void finish(Next) {
+    if constexpr (std::is_same_v<Next, TheEnd> && rule_finishes<typename Step<Here>::Rule>)
+      Rule<Here>::finish(unit_, constants_);
   }
 
   template <class Here, class Offsets>
