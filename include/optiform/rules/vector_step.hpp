@@ -64,19 +64,34 @@ constexpr Graph vector_step(VectorStep what = {}) {
   return g;
 }
 
-/// What is seen of iterate and streams as they are: the query, by its own coefficients, or the
-/// read-out, by the step's. Output 0.
-template <class R>
-constexpr Graph vector_view(bool read_out) {
-  constexpr const Recording& rule = recording<R>;
+namespace detail {
+
+constexpr Graph vector_view(const Recording& rule, short node, short first_coefficient) {
   Graph g;
-  Splice view(g, rule, detail::reading_of_vectors(read_out ? short{0} : rule.coefficients));
+  Splice view(g, rule, reading_of_vectors(first_coefficient));
   for (short i = 0; i <= rule.streams; ++i) view.bind(i, g.input(i));
-  g.emit(Sink::store, 0, view.copy(read_out ? rule.read_out : rule.query));
+  g.emit(Sink::store, 0, view.copy(node));
   g.inputs = static_cast<short>(rule.streams + 1);
   g.stores = 1;
   g.coefficients = static_cast<short>(2 * rule.coefficients);
   return g;
+}
+
+}  // namespace detail
+
+/// The query of iterate and streams as they are, by the coefficients of the next query. Output 0.
+template <class R>
+constexpr Graph vector_query() {
+  constexpr const Recording& rule = recording<R>;
+  return detail::vector_view(rule, rule.query, rule.coefficients);
+}
+
+/// What iterate and streams read out, by the coefficients of the step. Output 0.
+template <class R>
+constexpr Graph vector_read_out() {
+  Recording shown = Recorder::record_view<R>();
+  shown.coefficients = recording<R>.coefficients;
+  return detail::vector_view(shown, shown.read_out, 0);
 }
 
 /// Whether a rule whose streams are zero asks its oracle at the iterate.

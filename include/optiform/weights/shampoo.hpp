@@ -29,7 +29,9 @@ struct ShampooOptions {
 ///           in double. A steady step allocates nothing, a computation of roots does (see
 ///           orthonormal_basis). The same bits on any number of threads.
 /// Limits    trains tensors of two dimensions. With one side beyond max_dimension the other's
-///           exponent is -1/2, with both Shampoo is gradient descent.
+///           exponent is -1/2, with both Shampoo is gradient descent. Between two computations a
+///           direction that no gradient had before is stretched by up to epsilon^(-1/2): where
+///           gradients lie in few directions, use interval 1 or a larger epsilon.
 /// Errors    a tensor that is no matrix; numbers out of range.
 /// Source    Gupta, Koren, Singer, "Shampoo: preconditioned stochastic tensor optimization", ICML
 ///           2018, algorithm 1; averaging: Anil et al., arXiv 2002.09018.

@@ -48,7 +48,7 @@ struct WeightStep {
 /// What iterate and streams read out.
 template <class R>
 struct WeightReadOut {
-  static constexpr Graph build() { return vector_view<R>(true); }
+  static constexpr Graph build() { return vector_read_out<R>(); }
 };
 
 /// Binds the buffers of one piece of a tensor to a WeightStep.

@@ -24,7 +24,7 @@ struct AscentStep {
 /// The query alone, after the streams have been changed by somebody else.
 template <class R>
 struct AscentQuery {
-  static constexpr Graph build() { return vector_view<R>(false); }
+  static constexpr Graph build() { return vector_query<R>(); }
 };
 
 }  // namespace detail
