@@ -2,7 +2,7 @@
 #pragma once
 
 #include <optiform/cpu/backend.hpp>
-#include <optiform/weights/any_optimizer.hpp>
+#include <optiform/training/chosen_optimizer.hpp>
 
 #include "options.hpp"
 

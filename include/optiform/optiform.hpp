@@ -19,7 +19,6 @@
 #include <optiform/oracles/mlp.hpp>                  // IWYU pragma: export
 #include <optiform/rules/rules.hpp>                  // IWYU pragma: export
 #include <optiform/weights/accelerated_numbers.hpp>  // IWYU pragma: export
-#include <optiform/weights/any_optimizer.hpp>        // IWYU pragma: export
 #include <optiform/weights/average.hpp>              // IWYU pragma: export
 #include <optiform/weights/hybrid_optimizer.hpp>     // IWYU pragma: export
 #include <optiform/weights/muon.hpp>                 // IWYU pragma: export

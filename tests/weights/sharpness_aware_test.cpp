@@ -3,6 +3,8 @@
 
 #include <cmath>
 
+#include <optiform/training/chosen_optimizer.hpp>
+
 #include "../support/weights.hpp"
 
 namespace optiform::testing {

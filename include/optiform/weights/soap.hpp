@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
-#include <numeric>
 #include <vector>
 
 #include <optiform/core/orthonormal_basis.hpp>
@@ -202,10 +200,7 @@ struct SoapOptimizer {
       for (Index k = 0; k < n; ++k) eigenvalue[k] = T(0);
       for (Index i = 0; i < n; ++i)
         for (Index k = 0; k < n; ++k) eigenvalue[k] += basis[i * n + k] * product[i * n + k];
-      std::vector<Index> order(static_cast<std::size_t>(n));
-      std::iota(order.begin(), order.end(), Index{0});
-      std::stable_sort(order.begin(), order.end(),
-                       [&](Index a, Index b) { return eigenvalue[a] > eigenvalue[b]; });
+      const std::vector<Index> order = falling(n, eigenvalue);
       for (Index i = 0; i < n; ++i)
         for (Index k = 0; k < n; ++k)
           basis[i * n + k] = product[i * n + order[static_cast<std::size_t>(k)]];
@@ -213,10 +208,21 @@ struct SoapOptimizer {
       reorder(order);
     }
 
+    /// The indices of n numbers, largest first; they are nearly in order already.
+    static std::vector<Index> falling(Index n, const T* number) {
+      std::vector<Index> order;
+      for (Index i = 0; i < n; ++i) {
+        auto at = order.end();
+        while (at != order.begin() && number[*(at - 1)] < number[i]) --at;
+        order.insert(at, i);
+      }
+      return order;
+    }
+
     /// Row (or column) k becomes what row order[k] was.
     static void reorder(const Matrix& m, const std::vector<Index>& order, T* moment, T* copy,
                         bool rows) {
-      std::copy_n(moment, m.size(), copy);
+      for (Index i = 0; i < m.size(); ++i) copy[i] = moment[i];
       for (Index i = 0; i < m.rows; ++i)
         for (Index j = 0; j < m.columns; ++j)
           moment[i * m.columns + j] =
