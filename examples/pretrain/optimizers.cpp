@@ -13,7 +13,7 @@ namespace {
 /// A rule for all tensors. What it has no decay for does not decay.
 template <class R>
 WeightTrainer train_by(const Options& options) {
-  auto numbers = WeightOptimizer<R>::on<Cpu, float>::defaults();
+  auto numbers = WeightOptimizer<R>::template on<Cpu, float>::defaults();
   for (ParameterGroup* group : {&numbers.matrix, &numbers.embedding, &numbers.head})
     if (group->weight_decay != 0) group->weight_decay = options.weight_decay;
   return WeightTrainer::of<WeightOptimizer<R>>(numbers);
