@@ -30,12 +30,12 @@ struct CautiousAdamW : Rule {
 struct WarmMomentum : TripleMomentum {
   constexpr WarmMomentum() { pin(nu, 1); }
 
+  static double memory(double t, double first, double last) {
+    return last - (last - first) * 100 / (99 + t);
+  }
   static void usual(auto& schedules) {
     schedules.value_or_set("mu", 2.0 / 3);
-    schedules.value_or_set(
-        "beta", CoefficientSchedule([](double t, double from,
-                                       double to) { return to - (to - from) * 100 / (99 + t); },
-                                    0.8, 0.95));
+    schedules.value_or_set("beta", CoefficientSchedule(memory, 0.8, 0.95));
   }
 };
 // [look-ahead]
