@@ -22,7 +22,7 @@ struct LookAheadSoftLion : Rule {
 // [rule]
 
 // [variant]
-/// Without the look-ahead its query is x, so that it can train weights too.
+/// Without the look-ahead its query is x.
 struct SoftLion : LookAheadSoftLion {
   constexpr SoftLion() { pin(mu, 0); }
 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "models.hpp"
 
+#include <cmath>
+
 #include <optiform/io/file.hpp>
 
 using optiform::fail;
@@ -22,23 +24,24 @@ optiform::Recompute recompute_named(const std::string& name) {
   fail("recompute ", in_quotes(name), " is unknown; expected nothing, activations or layers");
 }
 
+optiform::Sharpness sharpness_of(const Options& options) {
+  if (!(options.sam >= 0) || !std::isfinite(options.sam))
+    fail("sam is ", options.sam, "; expected 0 (off) or a positive radius");
+  if (options.sam_from < 0) fail("sam-from is ", options.sam_from, "; expected 0 or more");
+  return {options.sam, options.sam_from};
+}
+
 }  // namespace
 
 TrainerPointer make_trainer(const Options& options) {
-  if (!(options.weight_decay >= 0))
-    fail("weight decay is ", options.weight_decay, "; expected 0 or more");
-  if (options.optimizer != "adamw" && options.optimizer != "muon")
-    fail("optimizer ", in_quotes(options.optimizer), " is unknown; expected adamw or muon");
-  if (!(options.muon_rate >= 0)) fail("muon rate is ", options.muon_rate, "; expected 0 or more");
   if (!(options.learning_rate > 0))
     fail("learning rate is ", options.learning_rate, "; expected a positive number");
   const ModelNumbers numbers{.shape = preset_named(options.shape).shape,
                              .layers = options.layers,
                              .vocabulary = options.vocabulary,
                              .context = options.context,
-                             .muon = options.optimizer == "muon",
-                             .muon_rate = options.muon_rate / options.learning_rate,
-                             .weight_decay = options.weight_decay,
+                             .optimizer = choose_optimizer(options),
+                             .sharpness = sharpness_of(options),
                              .recompute = recompute_named(options.recompute),
                              .trainer = {.batch = options.batch,
                                          .length = options.length,

@@ -7,8 +7,9 @@
 #include <optiform/core/shape.hpp>
 #include <optiform/depth/parameters.hpp>
 #include <optiform/training/any_trainer.hpp>
+#include <optiform/weights/sharpness_aware.hpp>
 
-#include "options.hpp"
+#include "optimizers.hpp"
 
 /// A named size. Width, heads and hidden size are types; the other numbers are defaults that the
 /// command line may change.
@@ -33,9 +34,8 @@ const Preset& preset_named(const std::string& name);
 struct ModelNumbers {
   optiform::ModelShape shape;
   optiform::Index layers, vocabulary, context;
-  bool muon;         ///< trains the matrices; else AdamW trains everything
-  double muon_rate;  ///< relative to the learning rate
-  double weight_decay;
+  WeightTrainer optimizer;
+  optiform::Sharpness sharpness;
   optiform::Recompute recompute;
   optiform::TrainerOptions trainer;
 };

@@ -16,11 +16,12 @@ struct Options {
 
   optiform::Index steps = 4000, batch = 0, length = 0, accumulate = 1;
   std::string optimizer = "adamw";
-  double learning_rate = 1e-3, muon_rate = 0.02;
+  double learning_rate = 1e-3, matrix_rate = 0;
   optiform::Index warmup = 200;
   std::string schedule = "cosine";
   optiform::Index decay_from = 0;
-  double final_rate = 0.1, weight_decay = 0.1, clip = 1, ema = 0;
+  double final_rate = 0.1, weight_decay = 0.1, clip = 1, ema = 0, sam = 0;
+  optiform::Index sam_from = 0;
   std::uint64_t seed = 42;
   std::string recompute = "nothing";
   optiform::Index memory = 0;
@@ -54,16 +55,23 @@ void each_option(O& o, F&& f) {
   f("batch", o.batch, "sequences of one pass (0: the shape's)", bits);
   f("length", o.length, "tokens of a sequence (0: the shape's)", bits);
   f("accumulate", o.accumulate, "passes per update", bits);
-  f("optimizer", o.optimizer, "adamw, or muon for matrices and adamw for the rest", bits);
+  f("optimizer", o.optimizer,
+    "adamw, sgd, heavy-ball, nesterov, tmm, nadam, rmsprop or lion for everything; muon, soap or "
+    "shampoo for matrices and adamw for the rest",
+    bits);
   f("learning-rate", o.learning_rate, "highest rate, reached after the warm-up", bits);
-  f("muon-rate", o.muon_rate, "the same for the matrices that muon trains", bits);
+  f("matrix-rate", o.matrix_rate,
+    "the same for the matrices of muon, soap and shampoo (0: 0.02, 0.003 and 0.1)", bits);
   f("warmup", o.warmup, "steps of the rate's rise from zero", bits);
   f("schedule", o.schedule, "cosine, wsd or linear", bits);
   f("decay-from", o.decay_from, "first step of wsd's decay (0: 80 % of the steps)", bits);
   f("final-rate", o.final_rate, "last rate as a fraction of the highest", bits);
-  f("weight-decay", o.weight_decay, "of embeddings, and of matrices that adamw trains", bits);
+  f("weight-decay", o.weight_decay, "of embeddings, and of matrices that adamw or lion trains",
+    bits);
   f("clip", o.clip, "largest global gradient norm (0: no clipping)", bits);
   f("ema", o.ema, "decay of averaged weights for validation and samples (0: none)", bits);
+  f("sam", o.sam, "radius of sharpness-aware minimisation, at twice the work (0: off)", bits);
+  f("sam-from", o.sam_from, "first step of it; the decay's first step makes SAWD", bits);
   f("seed", o.seed, "of parameters, data order and samples", bits);
   f("recompute", o.recompute,
     "nothing, activations or layers: backward computes them again, to save memory", free);

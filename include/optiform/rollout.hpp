@@ -4,12 +4,12 @@
 /// Policy optimization from episodes: environments, networks, critics that learn, on the CPU
 /// backends.
 
+#include <optiform/core/coefficient_schedules.hpp>              // IWYU pragma: export
 #include <optiform/cpu/kernels.hpp>                             // IWYU pragma: export
 #include <optiform/cpu/reference.hpp>                           // IWYU pragma: export
 #include <optiform/environments/concept.hpp>                    // IWYU pragma: export
 #include <optiform/environments/control/cart_pole.hpp>          // IWYU pragma: export
 #include <optiform/environments/runner.hpp>                     // IWYU pragma: export
-#include <optiform/policy/coefficient_schedule.hpp>             // IWYU pragma: export
 #include <optiform/policy/critics/gae.hpp>                      // IWYU pragma: export
 #include <optiform/policy/policies/network_policy.hpp>          // IWYU pragma: export
 #include <optiform/policy/policy_optimizer.hpp>                 // IWYU pragma: export

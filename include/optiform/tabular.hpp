@@ -4,6 +4,7 @@
 /// Exact policy optimization on finite processes: environments, policies, surrogates, critics and
 /// stabilizers, and the solvers of the CPU backends (Eigen).
 
+#include <optiform/core/coefficient_schedules.hpp>              // IWYU pragma: export
 #include <optiform/core/lanes.hpp>                              // IWYU pragma: export
 #include <optiform/cpu/kernels.hpp>                             // IWYU pragma: export
 #include <optiform/cpu/reference.hpp>                           // IWYU pragma: export
@@ -15,7 +16,6 @@
 #include <optiform/environments/tabular/planning.hpp>           // IWYU pragma: export
 #include <optiform/environments/tabular/small_mdp.hpp>          // IWYU pragma: export
 #include <optiform/policy/asymptotics.hpp>                      // IWYU pragma: export
-#include <optiform/policy/coefficient_schedule.hpp>             // IWYU pragma: export
 #include <optiform/policy/critics/exact.hpp>                    // IWYU pragma: export
 #include <optiform/policy/critics/sampled.hpp>                  // IWYU pragma: export
 #include <optiform/policy/policies/direct_table.hpp>            // IWYU pragma: export

@@ -5,6 +5,9 @@
 #include <limits>
 #include <span>
 
+#include <optiform/rules/gradient_descent.hpp>
+#include <optiform/weights/sharpness_aware.hpp>
+
 #include "bigram_model.hpp"
 
 using namespace optiform;
@@ -71,6 +74,55 @@ TEST_CASE("Trainer: evaluation of any batch up to the planned one is the mean ov
   const double first = t->evaluate(1, tokens.data(), targets.data());
   const double second = t->evaluate(1, tokens.data() + 4, targets.data() + 4);
   CHECK(both == doctest::Approx(0.5 * (first + second)).epsilon(1e-14));
+}
+
+TEST_CASE(
+    "Trainer: a sharpness-aware update repeats its passes uphill and steps from where it was") {
+  using Sam = Trainer<fake::Bigram, SharpnessAware<WeightOptimizer<GradientDescent>>>::on<Reference,
+                                                                                          double>;
+  const fake::Options model{.vocabulary = 4, .context = 8};
+  const TrainerOptions options{.batch = 1, .length = 4, .accumulate = 2, .clip = 0};
+  const auto make = [&](double radius) {
+    Sam::optimizer_type::Options optimizer;
+    optimizer.sharpness.radius = radius;
+    auto made = std::make_unique<Sam>(model, optimizer, options);
+    made->allocate(Purpose::training);
+    return made;
+  };
+  auto sharp = make(0.3), plain = make(0);
+  Index bytes[2] = {};
+  for (const PlannedMemory& item : plain->plan(Purpose::training)) bytes[0] += item.bytes;
+  for (const PlannedMemory& item : sharp->plan(Purpose::training)) bytes[1] += item.bytes;
+  CHECK(bytes[1] - bytes[0] == 8 * plain->parameters().total() + 4 * 2 * 8);
+  auto* const x = static_cast<double*>(plain->state()[0].data);
+  // The gradient at x, by a step of length one.
+  const auto gradient = [&](const std::vector<double>& at) {
+    std::copy(at.begin(), at.end(), x);
+    for (int half = 0; half < 2; ++half)
+      plain->accumulate(tokens.data() + 4 * half, targets.data() + 4 * half);
+    plain->update(1);
+    auto g = at;
+    for (std::size_t i = 0; i < g.size(); ++i) g[i] -= x[i];
+    return g;
+  };
+  for (int step = 0; step < 3; ++step) {
+    const auto start = values(*sharp);
+    auto uphill = start;
+    auto g = gradient(start);
+    double norm = 0;
+    for (const double v : g) norm += v * v;
+    for (std::size_t i = 0; i < g.size(); ++i) uphill[i] += 0.3 * g[i] / std::sqrt(norm);
+    g = gradient(uphill);
+    norm = 0;
+    for (const double v : g) norm += v * v;
+    for (int half = 0; half < 2; ++half)
+      sharp->accumulate(tokens.data() + 4 * half, targets.data() + 4 * half);
+    CHECK(sharp->update(0.1) == doctest::Approx(std::sqrt(norm)).epsilon(1e-9));
+    const auto end = values(*sharp);
+    for (std::size_t i = 0; i < g.size(); ++i)
+      CHECK(end[i] == doctest::Approx(start[i] - 0.1 * g[i]).epsilon(1e-9));
+  }
+  CHECK(sharp->clock() == 3);
 }
 
 TEST_CASE("Trainer: a bad value is named with its tensor and layer, before any bad gradient") {

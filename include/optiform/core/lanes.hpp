@@ -50,6 +50,12 @@ template <class T>
   requires(!Packed<T>)
 constexpr T select(bool mask, T yes, T no) { return mask ? yes : no; }
 
+/// -1, 0 or 1, with derivative 0; not a number stays it.
+template <class T>
+OPTIFORM_INLINE constexpr T sign(T a) {
+  return select(a > T(0), T(1), select(a < T(0), T(-1), T(0) * a));
+}
+
 /// Whether a comparison holds in some lane.
 constexpr bool any(bool mask) { return mask; }
 template <Packed Mask>

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include <optiform/core/lanes.hpp>
 #include <optiform/rules/program.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
@@ -93,6 +94,8 @@ class ReferenceRows {
         return at(n.a) * at(n.a);
       case Op::root:
         return sqrt(at(n.a));
+      case Op::sign:
+        return sign(at(n.a));
       case Op::standardise:
         return (at(n.a) - at(n.b)) * at(n.c);
       default:

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include <optiform/core/lanes.hpp>
 #include <optiform/cpu/pack.hpp>
 #include <optiform/rules/program.hpp>
 
@@ -278,6 +279,7 @@ class RowKernel {
     if constexpr (O == Op::negate) return -a;
     if constexpr (O == Op::square) return a * a;
     if constexpr (O == Op::root) return sqrt(a);
+    if constexpr (O == Op::sign) return sign(a);
   }
 
   /// Keeps the compiler from fusing a product into an addition of its own choice: programs that

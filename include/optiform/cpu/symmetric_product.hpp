@@ -30,7 +30,7 @@ void symmetric_product(CpuContext<Threads>& context, Transpose transpose, Index 
   context.parallel(strips, [&](Index task, int thread) {
     const Index first = (strips - 1 - task) * height;  // the longest strips go first
     const Index last = std::min(n, first + height);
-    if (beta != T(0))
+    if (beta != T(0) && c != d)
       for (Index i = first; i < last; ++i) std::copy_n(d + i * n, last, c + i * n);
     gemm_serial<Gemm>(context, thread, whole.part(first, last - first, 0, last));
     constexpr Index block = 16;  // a mirrored block lies in the first-level cache

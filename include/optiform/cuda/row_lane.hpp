@@ -240,6 +240,7 @@ class RowLane {
     if constexpr (O == Op::negate) return -a;
     if constexpr (O == Op::square) return Math::product(a, a);
     if constexpr (O == Op::root) return Math::root(a);
+    if constexpr (O == Op::sign) return a > T(0) ? T(1) : a < T(0) ? T(-1) : T(0) * a;
     if constexpr (O == Op::standardise) return Math::product(a - b, c);
   }
 

@@ -3,10 +3,10 @@
 
 #include <type_traits>
 
+#include <optiform/core/coefficient_schedules.hpp>
 #include <optiform/core/error.hpp>
 #include <optiform/core/lanes.hpp>
 #include <optiform/core/math.hpp>
-#include <optiform/policy/coefficient_schedule.hpp>
 #include <optiform/policy/improvements/gradient_step.hpp>
 #include <optiform/rules/gradient_descent.hpp>
 #include <optiform/rules/heavy_ball.hpp>

@@ -26,6 +26,7 @@ enum class Op : unsigned char {
   negate,
   square,
   root,         ///< square root
+  sign,         ///< -1, 0 or 1
   sum,          ///< element to row
   standardise,  ///< (a - b) c with b, c the row's own mean and reciprocal deviation
   normalise,    ///< as recorded; a driver replaces it (see Norm)
@@ -153,6 +154,10 @@ struct Graph {
     return make(Op::square, a);
   }
   constexpr short root(short a) { return make(Op::root, a); }
+  constexpr short sign(short a) {
+    if (is_constant(a)) return constant(value(a) > 0 ? 1 : value(a) < 0 ? -1 : 0);
+    return make(Op::sign, a);
+  }
   constexpr short bias_correction(short a) { return make(Op::bias_correction, a); }
 
   // ---- row operations

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <optiform/core/lanes.hpp>
 #include <optiform/core/math.hpp>
 #include <optiform/rules/program.hpp>
 
@@ -28,6 +29,7 @@ void launch_values(const Graph& graph, const RowArguments<T>& a, double* value) 
       case Op::negate: value[i] = -x; break;
       case Op::square: value[i] = x * x; break;
       case Op::root: value[i] = math::sqrt(x); break;
+      case Op::sign: value[i] = sign(x); break;
       default: break;
     }
     // clang-format on

@@ -76,6 +76,8 @@ class FormulaPrinter {
         return text(n.a, atom) + "^2";
       case Op::root:
         return "sqrt(" + text(n.a) + ")";
+      case Op::sign:
+        return "sign(" + text(n.a) + ")";
       case Op::sum:
         return "sum(" + text(n.a) + ")";
       case Op::standardise:

@@ -30,7 +30,7 @@ struct RowArguments {
   const T* input[max_buffers]{};
   T* output[max_buffers]{};
   const T* column[8]{};
-  wide_t<T> coefficient[Recording::max_coefficients * 2]{};
+  wide_t<T> coefficient[Recording::max_coefficients * 2 + 1]{};
   double clock = 1;                           ///< t of `debias`, 1 at the first step
   T* statistic = nullptr;                     ///< [rows, statistics]
   wide_t<T>* coefficient_gradient = nullptr;  ///< [coefficients], +=

@@ -197,6 +197,8 @@ class Row {
     return Row(a.recording_, a.recording_->graph.square(a.id_));
   }
   friend constexpr Row sqrt(Row a) { return Row(a.recording_, a.recording_->graph.root(a.id_)); }
+  /// -1, 0 or 1; its derivative is 0.
+  friend constexpr Row sign(Row a) { return Row(a.recording_, a.recording_->graph.sign(a.id_)); }
 
   /// The driver's norm over the row: LayerNorm with a gain, RMSNorm, or nothing.
   friend constexpr Row normalise(Row a) {

@@ -58,6 +58,8 @@ class Splice {
         return into_.square(a);
       case Op::root:
         return into_.root(a);
+      case Op::sign:
+        return into_.sign(a);
       case Op::normalise:
         return normalised(
             into_, reading_.norm, a,
@@ -149,6 +151,9 @@ struct Copier {
         break;
       case Op::root:
         image[i] = to.root(a);
+        break;
+      case Op::sign:
+        image[i] = to.sign(a);
         break;
       case Op::sum:
         image[i] = to.sum(a);
@@ -302,7 +307,7 @@ class Reverse {
         break;
       }
       default:
-        break;  // leaves
+        break;  // leaves, and sign, which is flat wherever it has a derivative
     }
   }
   constexpr void emit(const short* in_place) {

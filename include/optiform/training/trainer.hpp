@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <type_traits>
@@ -45,7 +46,8 @@ std::string first_bad_tensor(const ParameterTable& table, const T* values) {
 ///
 /// Contract  Model::on<B, T> and Optimizer::on<B, T> are the drivers of depth/ and weights/, or
 ///           have their members. An update reads each gradient twice, for the norm and for the step
-///           that clears it, and writes it once.
+///           that clears it, and writes it once. For an optimizer that perturbs the parameters
+///           (SharpnessAware) it repeats its passes there; the norm is that of the second gradient.
 /// Limits    clip = 0 leaves gradients as they are; a norm below `clip` does too.
 template <class Model, class Optimizer>
 struct Trainer {
@@ -90,6 +92,8 @@ struct Trainer {
           {"parameters", vector},
           {"gradients", vector},
           {"optimizer", optimizer_type::stream_bytes(parameters(), optimizer_options_)}};
+      if (const Index bytes = 2 * kept_tokens() * static_cast<Index>(sizeof(std::int32_t)))
+        items.push_back({"batches", bytes});
       if (options_.average > 0) items.push_back({average_stream, vector});
       items.push_back({"activations", pass(Pass::training)});
       items.push_back({"kernels", scratch});
@@ -117,19 +121,30 @@ struct Trainer {
       gradients_.reset(parameters().total());
       optimizer_ = std::make_unique<optimizer_type>(parameters(), optimizer_options_);
       if (options_.average > 0) average_.start(*context_, values_);
+      tokens_.reset(kept_tokens());
+      targets_.reset(kept_tokens());
     }
 
     double accumulate(const std::int32_t* tokens, const std::int32_t* targets) override {
-      workspace_->resize(options_.batch, options_.length);
-      return model_.loss_and_gradients(*context_, values_.data(), *workspace_, tokens, targets,
-                                       gradients_.data(),
-                                       1.0 / static_cast<double>(options_.accumulate));
+      if (tokens_.size() > 0) {
+        const Index size = options_.batch * options_.length, at = passes_++ * size;
+        std::copy_n(tokens, size, tokens_.data() + at);
+        std::copy_n(targets, size, targets_.data() + at);
+      }
+      return pass(tokens, targets);
     }
 
     double update(double learning_rate) override {
-      using backend = kernels<Backend>;
-      const double norm =
-          std::sqrt(backend::sum_of_squares(*context_, gradients_.size(), gradients_.data()));
+      double norm = gradient_norm();
+      if constexpr (second_gradients) {
+        if (std::isfinite(norm) && optimizer_->perturbs()) {
+          optimizer_->perturb(*context_, values_.data(), gradients_.data());
+          repeat_passes();
+          optimizer_->restore(*context_, values_.data());
+          norm = gradient_norm();
+        }
+      }
+      passes_ = 0;
       if (!std::isfinite(norm)) return norm;
       const double factor = options_.clip > 0 && norm > options_.clip ? options_.clip / norm : 1;
       optimizer_->step_and_clear(*context_, values_.data(), gradients_.data(), factor,
@@ -171,6 +186,33 @@ struct Trainer {
 
    private:
     using Workspace = typename model_type::Workspace;
+    static constexpr bool second_gradients = requires(const optimizer_type& optimizer) {
+      optimizer.perturbs();
+    };
+
+    /// Tokens of all passes of one update, where the optimizer may want them again.
+    Index kept_tokens() const {
+      if constexpr (second_gradients)
+        if (optimizer_type::perturbs(optimizer_options_))
+          return options_.accumulate * options_.batch * options_.length;
+      return 0;
+    }
+
+    double pass(const std::int32_t* tokens, const std::int32_t* targets) {
+      workspace_->resize(options_.batch, options_.length);
+      return model_.loss_and_gradients(*context_, values_.data(), *workspace_, tokens, targets,
+                                       gradients_.data(),
+                                       1.0 / static_cast<double>(options_.accumulate));
+    }
+    void repeat_passes() {
+      const Index size = options_.batch * options_.length;
+      for (Index i = 0; i < passes_; ++i)
+        pass(tokens_.data() + i * size, targets_.data() + i * size);
+    }
+    double gradient_norm() {
+      return std::sqrt(
+          kernels<Backend>::sum_of_squares(*context_, gradients_.size(), gradients_.data()));
+    }
 
     class TrainerDecoder final : public AnyDecoder {
      public:
@@ -211,6 +253,8 @@ struct Trainer {
     bool use_average_ = true;
     std::unique_ptr<context_t<Backend>> context_;
     Buffer<T> values_, gradients_;
+    Buffer<std::int32_t> tokens_, targets_;  // of the update's passes, if it may repeat them
+    Index passes_ = 0;
     std::unique_ptr<optimizer_type> optimizer_;
     std::unique_ptr<Workspace> workspace_;
   };

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include <optiform/weights/muon.hpp>
+#include <optiform/weights/weight_optimizer.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 
@@ -27,16 +28,17 @@ struct HybridOptimizer {
    public:
     using Context = context_t<Backend>;
 
-    /// The defaults are the recipe of Muon and AdamW at a learning rate of 6e-4: 0.02 for matrices,
-    /// without decay; 6e-4 for embeddings and the head, decay 0.1; 6e-4 for norms and 3e-3 for
-    /// scalars, without decay.
+    /// The defaults are the recipe of Muon and AdamW at a learning rate of 6e-4: 0.02 for matrices
+    /// (or what else is usual for their optimizer), without decay; 6e-4 for embeddings and the
+    /// head, decay 0.1; 6e-4 for norms and 3e-3 for scalars, without decay.
     struct Options {
       bool hybrid = true;  ///< false: `Others` trains the matrices too
-      typename First::Options matrices;
+      typename First::Options matrices = First::defaults();
       typename Second::Options others = Second::defaults();
 
       Options() {
-        matrices.learning_rate_factor = 0.02 / 6e-4;
+        if constexpr (requires { First::usual_rate; })
+          matrices.learning_rate_factor = First::usual_rate / 6e-4;
         others.scalar.learning_rate_factor = 5;
       }
       /// One optimizer for everything.
@@ -49,6 +51,8 @@ struct HybridOptimizer {
         : others_(table, options.others, options.roles().others()) {
       if (options.hybrid) matrices_.emplace(table, options.matrices, options.roles());
     }
+
+    static Options defaults() { return {}; }
 
     static Index stream_bytes(const ParameterTable& table, const Options& options) {
       const Index others = Second::stream_bytes(table, options.others, options.roles().others());
@@ -69,10 +73,24 @@ struct HybridOptimizer {
         matrices_->step_and_clear(context, values, gradients, gradient_factor, learning_rate);
     }
 
+    /// Writes what the optimizers' rules show at the end; see WeightOptimizer.
+    void read_out(Context& context, const T* values, T* out) {
+      others_.read_out(context, values, out);
+      if (matrices_) matrices_->read_out(context, values, out);
+    }
+
+    /// The streams of both; those of the matrices say so where both have one of the same name.
     std::vector<NamedStream<T>> streams() {
       auto all = others_.streams();
-      if (matrices_)
-        for (auto& stream : matrices_->streams()) all.push_back(std::move(stream));
+      if (!matrices_) return all;
+      for (auto& stream : matrices_->streams()) {
+        for (const auto& other : all)
+          if (other.name == stream.name) {
+            stream.name = "matrices." + stream.name;
+            break;
+          }
+        all.push_back(std::move(stream));
+      }
       return all;
     }
     std::int64_t clock() const { return others_.clock(); }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <utility>
 #include <vector>
 
 #include <optiform/core/newton_schulz.hpp>
+#include <optiform/weights/matrix_group.hpp>
 #include <optiform/weights/weight_optimizer.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
@@ -54,27 +54,20 @@ struct MuonOptimizer {
    public:
     using Context = typename K::Context;
     using Options = MuonOptions;
+    static constexpr double usual_rate = 0.02;
 
     explicit on(const ParameterTable& table, const Options& options = {},
                 Roles roles = {Role::matrix})
-        : options_(options) {
+        : options_(options), group_("Muon", table, roles) {
       detail::require_number("Muon: learning rate factor", options.learning_rate_factor);
       detail::require_number("Muon: weight decay", options.weight_decay);
       detail::require_number("Muon: momentum", options.momentum, 1);
       if (!(options.epsilon > 0))
         fail("Muon: epsilon is ", options.epsilon, "; expected a positive number");
-      const TensorGroup group(table, roles);
-      momentum_.reset(group.total());
-      for (const TensorGroup::Tensor& tensor : group.tensors()) {
-        if (tensor.info->shape.size() != 2)
-          fail("Muon: parameter '", tensor.info->name, "' has ", tensor.info->shape.size(),
-               " dimensions; expected a matrix");
-        Matrix matrix{tensor.info->shape[0], tensor.info->shape[1], tensor.info->offset, {}};
-        TensorGroup::append_pieces(matrix.pieces, tensor);
-        (matrix.is_small() ? small_ : large_).push_back(std::move(matrix));
-      }
-      longest_first(small_);  // so that threads end together
+      momentum_.reset(group_.total());
     }
+
+    static Options defaults() { return {}; }
 
     /// Bytes of the momentum of these tensors.
     static Index stream_bytes(const ParameterTable& table, const Options&,
@@ -93,6 +86,11 @@ struct MuonOptimizer {
       run<true>(context, values, gradients, gradient_factor, learning_rate);
     }
 
+    /// Writes the matrices: the values are what there is to show.
+    void read_out(Context& context, const T* values, T* out) {
+      group_.template copy<Backend>(context, values, out);
+    }
+
     std::vector<NamedStream<T>> streams() {
       return {{recording<R>.stream[0].name, momentum_.data(), momentum_.size()}};
     }
@@ -100,28 +98,7 @@ struct MuonOptimizer {
     void set_clock(std::int64_t steps) { clock_ = steps; }
 
    private:
-    struct Matrix {
-      Index rows, columns, offset;
-      std::vector<TensorGroup::Piece> pieces;
-
-      /// Multiplications of one product with the Gram matrix.
-      double work() const {
-        return static_cast<double>(rows) * static_cast<double>(columns) *
-               static_cast<double>(std::min(rows, columns));
-      }
-      bool is_small() const { return work() <= 3e8; }
-      /// Elements of scratch: the direction and what its orthogonalisation takes.
-      Index scratch() const {
-        constexpr Index unit = ParameterTable::alignment;
-        return (rows * columns + orthogonalise_workspace(rows, columns) + unit - 1) / unit * unit;
-      }
-    };
-
-    static void longest_first(std::vector<Matrix>& matrices) {
-      for (std::size_t end = 1; end < matrices.size(); ++end)
-        for (std::size_t i = end; i > 0 && matrices[i - 1].work() < matrices[i].work(); --i)
-          std::swap(matrices[i - 1], matrices[i]);
-    }
+    using Matrix = MatrixGroup::Matrix;
 
     template <bool Clear>
     void run(Context& context, T* values, const T* gradients, double gradient_factor,
@@ -131,12 +108,10 @@ struct MuonOptimizer {
       a.coefficient[0] = wide_t<T>(options_.momentum);
       a.coefficient[1] = wide_t<T>(-gradient_factor);
       const double rate = learning_rate * options_.learning_rate_factor;
-      Index small = 0, all = 0;
-      for (const Matrix& m : small_) small = std::max(small, m.scratch());
-      for (const Matrix& m : large_) all = std::max(all, m.scratch());
-      all = std::max(all, small * context.threads());
-      if (scratch_.size() < all) scratch_.reset(all);
-      const auto train = [&](const Matrix& m, T* direction) {
+      const auto scratch = [](const Matrix& m) {  // the direction, and what its iteration takes
+        return m.size() + orthogonalise_workspace(m.rows, m.columns);
+      };
+      group_.each(context, scratch_, scratch, [&](const Matrix& m, T* direction) {
         K::template run_rows_batch<Program<Clear>>(
             context, static_cast<Index>(m.pieces.size()), [&](Index i) {
               const TensorGroup::Piece& piece = m.pieces[static_cast<std::size_t>(i)];
@@ -145,18 +120,14 @@ struct MuonOptimizer {
             });
         const double shape = static_cast<double>(m.rows) / static_cast<double>(m.columns);
         orthogonalise<Polynomial, Backend>(context, m.rows, m.columns, options_.epsilon, direction,
-                                           direction + m.rows * m.columns,
+                                           direction + m.size(),
                                            rate * math::sqrt(std::max(1.0, shape)),
                                            1 - rate * options_.weight_decay, values + m.offset);
-      };
-      context.parallel(static_cast<Index>(small_.size()), [&](Index i, int thread) {
-        train(small_[static_cast<std::size_t>(i)], scratch_.data() + thread * small);
       });
-      for (const Matrix& m : large_) train(m, scratch_.data());
     }
 
     Options options_;
-    std::vector<Matrix> small_, large_;
+    MatrixGroup group_;
     Buffer<T> momentum_, scratch_;
     std::int64_t clock_ = 0;
   };

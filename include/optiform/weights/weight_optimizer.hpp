@@ -8,10 +8,9 @@
 #include <vector>
 
 #include <optiform/core/backend.hpp>
-#include <optiform/core/coefficient_values.hpp>
+#include <optiform/core/coefficient_schedules.hpp>
 #include <optiform/core/memory.hpp>
-#include <optiform/rules/coefficients.hpp>
-#include <optiform/rules/program.hpp>
+#include <optiform/rules/scheduled_coefficients.hpp>
 #include <optiform/weights/tensor_group.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
@@ -26,7 +25,7 @@ struct ParameterGroup {
 /// betas 0.9 and 0.95, epsilon 1e-8, decay 0.1 of matrices, embeddings and the head.
 struct WeightOptimizerOptions {
   ParameterGroup matrix{1, 0.1}, embedding{1, 0.1}, norm{1, 0}, scalar{1, 0}, head{1, 0.1};
-  CoefficientValues coefficients = {};  ///< by name; others from `usual_value`
+  CoefficientSchedules coefficients = {};  ///< by name; others have their usual values
 
   const ParameterGroup& group(Role role) const {
     if (role == Role::matrix) return matrix;
@@ -38,43 +37,33 @@ struct WeightOptimizerOptions {
 
 namespace detail {
 
-/// A rule as a pass over parameters: g is the gradient times a run-time factor, `normalise` is the
-/// identity, `debias` has a clock. Streams are updated in place, and so is the iterate; with
-/// `Increment` it counts as zero, and output 0 is what the rule would add. `Clear` overwrites the
-/// gradient, just read, by zeros.
+/// A rule as a pass over parameters, down the gradient times a run-time factor. See VectorStep.
 template <class R, bool Clear = false, bool Increment = false>
 struct WeightStep {
-  static constexpr const Recording& rule = recording<R>;
   static constexpr Graph build() {
-    Graph g;
-    Splice splice(g, rule, Reading{.norm = Norm::none, .clock = true});
-    const auto oracle = static_cast<short>(rule.streams + 1);
-    for (short i = 0; i < oracle; ++i)
-      splice.bind(i, Increment && i == 0 ? g.constant(0) : g.input(i));
-    splice.bind(oracle, g.multiply(g.coefficient(rule.coefficients), g.input(oracle)));
-    for (short i = 0; i < oracle; ++i)
-      g.emit(Sink::store, i, splice.copy(rule.now[i]), Increment && i == 0 ? short{-1} : i);
-    if (Clear) g.emit(Sink::store, oracle, g.constant(0), oracle);
-    g.inputs = static_cast<short>(oracle + 1);
-    g.stores = Clear ? static_cast<short>(oracle + 1) : oracle;
-    g.coefficients = static_cast<short>(rule.coefficients + 1);
-    return g;
+    return vector_step<R>({.scaled = true, .clears = Clear, .increment = Increment});
   }
+};
+
+/// What iterate and streams read out.
+template <class R>
+struct WeightReadOut {
+  static constexpr Graph build() { return vector_read_out<R>(); }
 };
 
 /// Binds the buffers of one piece of a tensor to a WeightStep.
 template <class R, class T>
 RowArguments<T> arguments_of(RowArguments<T> a, const TensorGroup::Piece& piece, T* iterate,
                              Buffer<T>* streams, const T* gradients) {
-  constexpr short count = recording<R>.streams;
+  using Layout = VectorLayout<R>;
   a.rows = 1;
   a.length = piece.size;
   a.input[0] = a.output[0] = iterate;
-  for (short s = 0; s < count; ++s)
+  for (short s = 0; s < Layout::rule.streams; ++s)
     a.input[s + 1] = a.output[s + 1] = streams[s].data() + piece.stream;
-  a.input[count + 1] = gradients + piece.offset;
+  a.input[Layout::gradient] = gradients + piece.offset;
   // Written by programs that clear, whose gradients are not const.
-  a.output[count + 1] = const_cast<T*>(a.input[count + 1]);
+  a.output[Layout::cleared] = const_cast<T*>(a.input[Layout::gradient]);
   return a;
 }
 
@@ -84,19 +73,25 @@ RowArguments<T> arguments_of(RowArguments<T> a, const TensorGroup::Piece& piece,
 /// one parallel region. A pure description; `on<Backend, T>` instantiates it.
 ///
 /// Contract  the rule's coefficient `gamma` (or its `rate`) is the learning rate, `lambda` the
-///           learning rate times weight decay; streams start at zero and exist for the tensors of
-///           `roles` only; step t = 1, 2, ... is the clock of `debias`.
-/// Limits    WeightOptimizer<AdamW> is Loshchilov and Hutter's AdamW with bias correction.
+///           learning rate times weight decay, others go by the clock (see ScheduledCoefficients);
+///           streams start at zero and exist for the tensors of `roles` only; step t = 1, 2, ... is
+///           the clock.
+///           Where the rule asks away from its iterate, the values that the model sees are the
+///           query point: gradients are taken there, `step` writes the next one. The iterate is a
+///           stream of the optimizer, which the first step takes from the values.
+/// Limits    WeightOptimizer<AdamW> is Loshchilov and Hutter's AdamW with bias correction. With a
+///           constant rate HeavyBall and Nesterov are torch.optim.SGD's momentum.
 template <class R>
   requires UpdateRule<R>
 struct WeightOptimizer {
-  static_assert(asks_at_iterate<R>(),
-                "optiform: WeightOptimizer - the rule asks its oracle away from the iterate; use a "
-                "rule whose query is x, for instance by pin(mu, 0)");
+  static_assert(starts_at_iterate<R>(),
+                "optiform: WeightOptimizer - with streams of zero the rule asks its oracle away "
+                "from the iterate; a rule that trains weights starts at x");
 
   template <class Backend, class T>
   class on {
     using K = kernels<Backend>;
+    using Layout = VectorLayout<R>;
     template <bool Clear>
     using Program = Forward<detail::WeightStep<R, Clear>>;
     static_assert(Program<false>::plan.sweeps <= 1,
@@ -114,7 +109,9 @@ struct WeightOptimizer {
     ///         that the rule cannot apply, a negative rate or decay.
     explicit on(const ParameterTable& table, Options options = defaults(),
                 Roles roles = Roles::all())
-        : group_(table, roles), options_(std::move(options)) {
+        : group_(table, roles),
+          options_(std::move(options)),
+          coefficients_(options_.coefficients, true) {
       for (const auto& given : options_.coefficients.entries())
         if (!has_coefficient(rule, given.first))
           fail("coefficient '", given.first, "' is not one of the optimizer's rule");
@@ -127,7 +124,7 @@ struct WeightOptimizer {
                ", expected 0: the optimizer's rule has no decay");
       }
       for (Buffer<T>& stream : stream_) stream.reset(group_.total());
-      choose_sources();
+      if (Layout::away) iterate_.reset(group_.total());
     }
 
     /// The options that suit the rule: decay only where it has a `lambda`.
@@ -142,7 +139,8 @@ struct WeightOptimizer {
     /// Bytes of the streams that an optimizer of these tensors has.
     static Index stream_bytes(const ParameterTable& table, const Options&,
                               Roles roles = Roles::all()) {
-      return rule.streams * TensorGroup(table, roles).total() * static_cast<Index>(sizeof(T));
+      return (rule.streams + (Layout::away ? 1 : 0)) * TensorGroup(table, roles).total() *
+             static_cast<Index>(sizeof(T));
     }
 
     /// One step down `gradient_factor * gradients` (clipping and averaging live in the factor).
@@ -156,13 +154,35 @@ struct WeightOptimizer {
       run<true>(context, values, gradients, gradient_factor, learning_rate);
     }
 
-    /// The streams, in the rule's order.
+    /// Writes what the rule shows at the end, its iterate or what its `read_out` makes of it, for
+    /// the group's tensors. `values` are those of the last step; out may be the same memory.
+    void read_out(Context& context, const T* values, T* out) {
+      RowArguments<T> all;
+      coefficients_.set(all, clock_ == 0 ? 1 : static_cast<double>(clock_), 0);
+      const auto& pieces = group_.pieces();
+      K::template run_rows_batch<Forward<detail::WeightReadOut<R>>>(
+          context, static_cast<Index>(pieces.size()), [&](Index i) {
+            const TensorGroup::Piece& piece = pieces[static_cast<std::size_t>(i)];
+            RowArguments<T> a = all;
+            a.rows = 1;
+            a.length = piece.size;
+            a.input[0] =
+                Layout::away && clock_ > 0 ? iterate_.data() + piece.stream : values + piece.offset;
+            for (short s = 0; s < rule.streams; ++s)
+              a.input[s + 1] = stream_[static_cast<std::size_t>(s)].data() + piece.stream;
+            a.output[0] = out + piece.offset;
+            return a;
+          });
+    }
+
+    /// The streams, in the rule's order, and the iterate where the values are not it.
     std::vector<NamedStream<T>> streams() {
       std::vector<NamedStream<T>> all;
       for (short s = 0; s < rule.streams; ++s) {
         Buffer<T>& stream = stream_[static_cast<std::size_t>(s)];
         all.push_back({rule.stream[s].name, stream.data(), stream.size()});
       }
+      if (Layout::away) all.push_back({"iterate", iterate_.data(), iterate_.size()});
       return all;
     }
     /// Steps made so far.
@@ -170,61 +190,42 @@ struct WeightOptimizer {
     void set_clock(std::int64_t steps) { clock_ = steps; }
 
    private:
-    /// What decides a coefficient: a fixed number, the learning rate, or the decay.
-    enum class Source : unsigned char { fixed, rate, decay };
-
-    void choose_sources() {
-      for (short c = 0; c < rule.coefficients; ++c) {
-        const CoefficientInfo& info = rule.coefficient[c];
-        const std::string_view name = info.name;
-        const auto at = static_cast<std::size_t>(c);
-        source_[at] = Source::fixed;
-        fixed_[at] = initial_value(info, options_.coefficients);
-        if (options_.coefficients.find(name) != nullptr) continue;
-        if (info.kind == CoefficientKind::rate || name == "gamma") {
-          source_[at] = Source::rate;
-        } else if (name == "lambda") {
-          source_[at] = Source::decay;
-        } else {
-          fixed_[at] = usual_value(name, fixed_[at]);
-        }
-      }
-    }
-
-    void set_coefficients(RowArguments<T>& a, const ParameterGroup& group, double learning_rate) {
-      const double rate = learning_rate * group.learning_rate_factor;
-      for (short c = 0; c < rule.coefficients; ++c) {
-        const auto at = static_cast<std::size_t>(c);
-        a.coefficient[c] = wide_t<T>(source_[at] == Source::rate    ? rate
-                                     : source_[at] == Source::decay ? rate * group.weight_decay
-                                                                    : fixed_[at]);
-      }
-    }
-
     template <bool Clear>
     void run(Context& context, T* values, const T* gradients, double gradient_factor,
              double learning_rate) {
+      if (Layout::away && clock_ == 0) take_iterate(context, values);
       ++clock_;
       RowArguments<T> of_role[role_count];
       for (int r = 0; r < role_count; ++r) {
-        of_role[r].clock = static_cast<double>(clock_);
-        of_role[r].coefficient[rule.coefficients] = wide_t<T>(-gradient_factor);
-        set_coefficients(of_role[r], options_.group(static_cast<Role>(r)), learning_rate);
+        const ParameterGroup& group = options_.group(static_cast<Role>(r));
+        const double rate = learning_rate * group.learning_rate_factor;
+        coefficients_.set(of_role[r], static_cast<double>(clock_), rate, rate * group.weight_decay);
+        of_role[r].coefficient[Layout::factor] = wide_t<T>(-gradient_factor);
       }
       const auto& pieces = group_.pieces();
       K::template run_rows_batch<Program<Clear>>(
           context, static_cast<Index>(pieces.size()), [&](Index i) {
             const TensorGroup::Piece& piece = pieces[static_cast<std::size_t>(i)];
-            return detail::arguments_of<R>(of_role[static_cast<int>(piece.role)], piece,
-                                           values + piece.offset, stream_.data(), gradients);
+            T* const value = values + piece.offset;
+            auto a = detail::arguments_of<R>(of_role[static_cast<int>(piece.role)], piece,
+                                             Layout::away ? iterate_.data() + piece.stream : value,
+                                             stream_.data(), gradients);
+            if constexpr (Layout::away) a.output[Layout::query] = value;
+            return a;
           });
+    }
+
+    void take_iterate(Context& context, const T* values) {
+      for (const TensorGroup::Tensor& tensor : group_.tensors())
+        K::copy(context, tensor.info->size, values + tensor.info->offset,
+                iterate_.data() + tensor.stream);
     }
 
     TensorGroup group_;
     Options options_;
+    ScheduledCoefficients<R> coefficients_;
     std::array<Buffer<T>, static_cast<std::size_t>(rule.streams)> stream_;
-    std::array<Source, Recording::max_coefficients> source_{};
-    std::array<double, Recording::max_coefficients> fixed_{};
+    Buffer<T> iterate_;
     std::int64_t clock_ = 0;
   };
 };

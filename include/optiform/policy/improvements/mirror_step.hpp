@@ -6,9 +6,9 @@
 #include <type_traits>
 
 #include <optiform/core/backend.hpp>
+#include <optiform/core/coefficient_schedules.hpp>
 #include <optiform/core/lanes.hpp>
 #include <optiform/core/memory.hpp>
-#include <optiform/policy/coefficient_schedule.hpp>
 #include <optiform/policy/policies/direct_table.hpp>
 #include <optiform/policy/policies/softmax_table.hpp>
 #include <optiform/policy/table_batch.hpp>

@@ -3,73 +3,28 @@
 
 #include <array>
 #include <cstdint>
-#include <string_view>
 
 #include <optiform/core/backend.hpp>
+#include <optiform/core/coefficient_schedules.hpp>
 #include <optiform/core/error.hpp>
 #include <optiform/core/lanes.hpp>
 #include <optiform/core/math.hpp>
 #include <optiform/core/memory.hpp>
-#include <optiform/policy/coefficient_schedule.hpp>
-#include <optiform/rules/coefficients.hpp>
-#include <optiform/rules/program.hpp>
+#include <optiform/rules/scheduled_coefficients.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 
 namespace detail {
 
-/// Whether a coefficient is the step size: a `rate`, or named gamma.
-constexpr bool is_step_size(const CoefficientInfo& c) {
-  return c.kind == CoefficientKind::rate || std::string_view(c.name) == "gamma";
-}
-
-/// The step of a rule and the next iteration's query as one pass over the parameters. `normalise`
-/// is the identity, `debias` has a clock.
-///
-/// Buffers   inputs: iterate, streams, gradient; outputs: iterate, streams (in place), query.
-///           Coefficients: the step's, then the query's.
 template <class R>
 struct AscentStep {
-  static constexpr const Recording& rule = recording<R>;
-  static constexpr Graph build() {
-    Graph g;
-    Splice step(g, rule, Reading{.norm = Norm::none, .clock = true});
-    const auto oracle = static_cast<short>(rule.streams + 1);
-    short next[Recording::max_streams + 1]{};
-    for (short i = 0; i <= oracle; ++i) step.bind(i, g.input(i));
-    for (short i = 0; i < oracle; ++i) {
-      next[i] = step.copy(rule.now[i]);
-      g.emit(Sink::store, i, next[i], i);
-    }
-    if (!asks_at_iterate<R>()) {
-      Splice query(g, rule,
-                   Reading{.norm = Norm::none, .clock = true, .coefficient = rule.coefficients});
-      for (short i = 0; i < oracle; ++i) query.bind(i, next[i]);
-      g.emit(Sink::store, oracle, query.copy(rule.query));
-    }
-    g.inputs = static_cast<short>(oracle + 1);
-    g.stores = static_cast<short>(oracle + 1);
-    g.coefficients = static_cast<short>(2 * rule.coefficients);
-    return g;
-  }
+  static constexpr Graph build() { return vector_step<R>(); }
 };
 
 /// The query alone, after the streams have been changed by somebody else.
 template <class R>
 struct AscentQuery {
-  static constexpr const Recording& rule = recording<R>;
-  static constexpr Graph build() {
-    Graph g;
-    Splice query(g, rule,
-                 Reading{.norm = Norm::none, .clock = true, .coefficient = rule.coefficients});
-    const auto oracle = static_cast<short>(rule.streams + 1);
-    for (short i = 0; i < oracle; ++i) query.bind(i, g.input(i));
-    g.emit(Sink::store, oracle, query.copy(rule.query));
-    g.inputs = oracle;
-    g.stores = static_cast<short>(oracle + 1);
-    g.coefficients = static_cast<short>(2 * rule.coefficients);
-    return g;
-  }
+  static constexpr Graph build() { return vector_query<R>(); }
 };
 
 }  // namespace detail
@@ -87,6 +42,7 @@ class RuleAscent {
   static_assert(UpdateRule<R>);
   using K = kernels<Backend>;
   using Number = lane_number<T>;
+  using Layout = VectorLayout<R>;
   using Step = Forward<detail::AscentStep<R>>;
   using Query = Forward<detail::AscentQuery<R>>;
   static_assert(Step::plan.sweeps <= 1,
@@ -95,17 +51,20 @@ class RuleAscent {
   static constexpr const Recording& rule = recording<R>;
 
  public:
-  static constexpr bool asks_at_iterate = optiform::asks_at_iterate<R>();
+  static constexpr bool asks_at_iterate = !Layout::away;
 
   /// `learning_rate` is the step size unless a schedule moves it.
   RuleAscent(context_t<Backend>& context, Index parameters, double learning_rate,
              const CoefficientSchedules& schedules)
-      : context_(context), parameters_(parameters) {
+      : context_(context),
+        parameters_(parameters),
+        coefficients_(schedules),
+        learning_rate_(learning_rate) {
     for (const auto& entry : schedules.entries())
       if (!has_coefficient(rule, entry.first))
         fail("schedule of coefficient '", entry.first, "', which the rule does not have");
-    for (short c = 0; c < rule.coefficients; ++c)
-      schedule_[at(c)] = choose(rule.coefficient[c], learning_rate, schedules);
+    if (coefficients_.takes_rate() && (!(learning_rate > 0) || !math::isfinite(learning_rate)))
+      fail("learning rate = ", learning_rate, ", expected a positive number");
     // Rows of one size without a rest: small parameters are one row of a few registers.
     const Index size = parameters * lane_count<T>;
     const Index length = size <= 1024 ? (size + 15) / 16 * 16 : 1024;
@@ -153,17 +112,6 @@ class RuleAscent {
   }
 
  private:
-  static constexpr std::size_t at(short c) { return static_cast<std::size_t>(c); }
-
-  static CoefficientSchedule choose(const CoefficientInfo& info, double learning_rate,
-                                    const CoefficientSchedules& schedules) {
-    if (const auto* given = schedules.find(info.name)) return *given;
-    if (!detail::is_step_size(info)) return usual_value(info.name, info.initial);
-    if (!(learning_rate > 0) || !math::isfinite(learning_rate))
-      fail("learning rate = ", learning_rate, ", expected a positive number");
-    return learning_rate;
-  }
-
   void connect(Index rows, Index length) {
     auto& a = arguments_;
     a.rows = rows;
@@ -171,31 +119,27 @@ class RuleAscent {
     const auto numbers = [](Buffer<T>& b) { return reinterpret_cast<Number*>(b.data()); };
     a.input[0] = a.output[0] = numbers(iterate_);
     for (short s = 0; s < rule.streams; ++s)
-      a.input[s + 1] = a.output[s + 1] = numbers(stream_[at(s)]);
-    a.input[rule.streams + 1] = numbers(gradient_);
-    a.output[rule.streams + 1] = numbers(point_);
+      a.input[s + 1] = a.output[s + 1] = numbers(stream_[static_cast<std::size_t>(s)]);
+    a.input[Layout::gradient] = numbers(gradient_);
+    if constexpr (!asks_at_iterate) a.output[Layout::query] = numbers(point_);
   }
 
-  /// The step's coefficients of iteration t and the query's of t + 1.
   void set_coefficients(std::int64_t t) {
-    arguments_.clock = static_cast<double>(t);
-    for (short c = 0; c < rule.coefficients; ++c) {
-      const double now = schedule_[at(c)](static_cast<double>(t));
-      arguments_.coefficient[c] = wide_t<Number>(now);
-      if (detail::is_step_size(rule.coefficient[c])) rate_ = now;
-      if constexpr (!asks_at_iterate)
-        arguments_.coefficient[rule.coefficients + c] =
-            wide_t<Number>(schedule_[at(c)](static_cast<double>(t + 1)));
-    }
+    rate_ = coefficients_.set(arguments_, static_cast<double>(t), learning_rate_);
   }
 
   void ask() {
-    if constexpr (!asks_at_iterate) K::template run_rows<Query>(context_, arguments_);
+    if constexpr (!asks_at_iterate) {
+      RowArguments<Number> view = arguments_;
+      view.output[0] = arguments_.output[Layout::query];
+      K::template run_rows<Query>(context_, view);
+    }
   }
 
   context_t<Backend>& context_;
   Index parameters_;
-  std::array<CoefficientSchedule, Recording::max_coefficients> schedule_;
+  ScheduledCoefficients<R> coefficients_;
+  double learning_rate_;
   std::int64_t clock_ = 0;
   double rate_ = 0;
   Buffer<T> iterate_, point_, gradient_;

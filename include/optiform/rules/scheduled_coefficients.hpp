@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string_view>
+#include <type_traits>
+
+#include <optiform/core/coefficient_schedule.hpp>
+#include <optiform/rules/coefficients.hpp>
+#include <optiform/rules/program.hpp>
+#include <optiform/rules/vector_step.hpp>
+
+OPTIFORM_NAMESPACE_BEGIN
+
+/// Whether a coefficient is the step size: a `rate`, or named gamma.
+constexpr bool is_step_size(const CoefficientInfo& c) {
+  return c.kind == CoefficientKind::rate || std::string_view(c.name) == "gamma";
+}
+
+/// The coefficients of a rule where vectors are trained: functions of the clock t = 1, 2, ..., but
+/// for the step size and the decay that the driver gives at every step.
+///
+/// A coefficient takes the schedule given by its name; else what the rule's own
+/// `static void usual(auto& schedules)` adds to those given; else, of the step size, the driver's
+/// learning rate; else `usual_value`.
+template <class R>
+class ScheduledCoefficients {
+  static constexpr const Recording& rule = recording<R>;
+
+ public:
+  /// `decays`: a coefficient `lambda` that nobody gave is the driver's.
+  template <class Schedules>
+  explicit ScheduledCoefficients(Schedules given, bool decays = false) {
+    if constexpr (requires { R::usual(given); }) R::usual(given);
+    for (short c = 0; c < rule.coefficients; ++c) {
+      const CoefficientInfo& info = rule.coefficient[c];
+      if (const CoefficientSchedule* schedule = given.find(info.name))
+        schedule_[c] = *schedule;
+      else if (is_step_size(info))
+        source_[c] = Source::rate;
+      else if (decays && std::string_view(info.name) == "lambda")
+        source_[c] = Source::decay;
+      else
+        schedule_[c] = usual_value(info.name, info.initial);
+    }
+  }
+
+  /// Whether the driver's learning rate decides anything.
+  bool takes_rate() const {
+    for (short c = 0; c < rule.coefficients; ++c)
+      if (source_[c] == Source::rate) return true;
+    return false;
+  }
+
+  /// Writes the clock, the coefficients of step t and those of the query after it. Returns the step
+  /// size of step t.
+  template <class T>
+  double set(RowArguments<T>& a, double t, double rate, double decay = 0) const {
+    double step_size = 0;
+    a.clock = t;
+    for (short c = 0; c < rule.coefficients; ++c) {
+      const double now = value(c, t, rate, decay);
+      a.coefficient[c] = wide_t<T>(now);
+      if (is_step_size(rule.coefficient[c])) step_size = now;
+      if constexpr (VectorLayout<R>::away)
+        a.coefficient[rule.coefficients + c] = wide_t<T>(value(c, t + 1, rate, decay));
+    }
+    return step_size;
+  }
+
+ private:
+  enum class Source : unsigned char { schedule, rate, decay };
+
+  double value(short c, double t, double rate, double decay) const {
+    if (source_[c] == Source::schedule) return schedule_[c](t);
+    return source_[c] == Source::rate ? rate : decay;
+  }
+
+  CoefficientSchedule schedule_[Recording::max_coefficients];
+  Source source_[Recording::max_coefficients]{};
+};
+
+OPTIFORM_NAMESPACE_END

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+// expect: WeightOptimizer - with streams of zero the rule asks its oracle away from the iterate
+#include <optiform/weights/weight_optimizer.hpp>
+
+using namespace optiform;
+
+struct Doubling : Rule {
+#ifdef CONTROL
+  constexpr Row query() const { return x; }
+#else
+  constexpr Row query() const { return 2 * x; }
+#endif
+  constexpr void step(Row g) { x += g; }
+};
+
+WeightOptimizer<Doubling> description;

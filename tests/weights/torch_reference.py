@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+"""A hundred steps of weight optimizers in double, by torch.optim and by plain loops of numpy.
+
+    python torch_reference.py FILE
+
+The problem is a square matrix x with the gradient curvature * x + noise_t. FILE receives, as raw
+doubles, start, curvature, a hundred noises, and then where each optimizer ends, in the order in
+which this script prints their names. torch_test.cpp reads it.
+"""
+
+import sys
+
+import numpy as np
+import torch
+
+SIZE, STEPS = 12, 100
+
+
+def by_torch(make, start, gradient):
+    x = torch.nn.Parameter(torch.tensor(start))
+    optimizer = make([x])
+    for t in range(STEPS):
+        x.grad = torch.tensor(gradient(x.detach().numpy(), t))
+        optimizer.step()
+    return x.detach().numpy()
+
+
+def lion(start, gradient, rate=0.003, beta1=0.9, beta2=0.99, decay=0.1):
+    x, m = start.copy(), np.zeros_like(start)
+    for t in range(STEPS):
+        g = gradient(x, t)
+        x = (1 - rate * decay) * x - rate * np.sign(beta1 * m + (1 - beta1) * g)
+        m = beta2 * m + (1 - beta2) * g
+    return x
+
+
+def descending(covariance):
+    values, vectors = np.linalg.eigh(covariance)
+    return vectors[:, ::-1]
+
+
+def soap(start, gradient, rate=0.01, beta1=0.9, beta2=0.95, beta=0.9, epsilon=1e-8, decay=0.1,
+         interval=3, sides=(0, 1)):
+    """Algorithm 3 of Vyas et al. with the first moment kept where the gradient is."""
+    x = start.copy()
+    m, s = np.zeros_like(x), np.zeros_like(x)
+    covariances = [np.zeros((n, n)) for n in x.shape]
+    bases = [np.eye(n) for n in x.shape]
+    for t in range(STEPS):
+        g = gradient(x, t)
+        if t > 0:
+            m = beta1 * m + (1 - beta1) * g
+            turned = bases[0].T @ g @ bases[1]
+            s = beta2 * s + (1 - beta2) * turned**2
+            u = (bases[0].T @ m @ bases[1]) / (1 - beta1**t)
+            u = u / (np.sqrt(s / (1 - beta2**t)) + epsilon)
+            x = (1 - rate * decay) * (x - rate * bases[0] @ u @ bases[1].T)
+        for side in sides:
+            product = g @ g.T if side == 0 else g.T @ g
+            covariances[side] = (beta if t > 0 else 0) * covariances[side] + (1 - beta) * product
+            if t == 0:
+                bases[side] = descending(covariances[side])
+            elif t % interval == 0:
+                order = np.argsort(-np.diag(bases[side].T @ covariances[side] @ bases[side]))
+                s = s[order, :] if side == 0 else s[:, order]
+                bases[side], _ = np.linalg.qr(covariances[side] @ bases[side][:, order])
+    return x
+
+
+def power(symmetric, exponent):
+    values, vectors = np.linalg.eigh(symmetric)
+    return vectors @ np.diag(values**exponent) @ vectors.T
+
+
+def shampoo(start, gradient, rate=0.1, epsilon=1e-2, interval=3, beta=1.0):
+    """Algorithm 1 of Gupta, Koren, Singer; roots are computed every `interval` steps."""
+    x, n = start.copy(), start.shape[0]
+    left, right = np.zeros((n, n)), np.zeros((n, n))
+    fresh = 1 if beta == 1 else 1 - beta
+    for t in range(STEPS):
+        g = gradient(x, t)
+        left, right = beta * left + fresh * g @ g.T, beta * right + fresh * g.T @ g
+        if t % interval == 0:
+            roots = [power(c + epsilon * np.eye(n), -0.25) for c in (left, right)]
+        x = x - rate * roots[0] @ g @ roots[1]
+    return x
+
+
+def main():
+    rng = np.random.default_rng(7)
+    start = rng.standard_normal((SIZE, SIZE))
+    curvature = rng.uniform(0.1, 2, (SIZE, SIZE))
+    noise = 0.3 * rng.standard_normal((STEPS, SIZE, SIZE))
+    gradient = lambda x, t: curvature * x + noise[t]
+    optim = torch.optim
+    torch.bfloat16 = torch.float64  # torch.optim.Muon's own code, but iterating in double
+    makers = {
+        "sgd": lambda p: optim.SGD(p, lr=0.05),
+        "heavy ball": lambda p: optim.SGD(p, lr=0.05, momentum=0.9),
+        "nesterov": lambda p: optim.SGD(p, lr=0.05, momentum=0.9, nesterov=True),
+        "adam": lambda p: optim.Adam(p, lr=0.01, betas=(0.9, 0.999)),
+        "adamw": lambda p: optim.AdamW(p, lr=0.01, betas=(0.9, 0.95), weight_decay=0.1),
+        "nadam": lambda p: optim.NAdam(p, lr=0.01),
+        "nadam of other numbers": lambda p: optim.NAdam(
+            p, lr=0.01, betas=(0.8, 0.95), momentum_decay=0.1),
+        "rmsprop": lambda p: optim.RMSprop(p, lr=0.01, alpha=0.99),
+        "muon": lambda p: optim.Muon(p, lr=0.02, momentum=0.95, weight_decay=0.1),
+    }
+    ends = {name: by_torch(make, start, gradient) for name, make in makers.items()}
+    ends["lion"] = lion(start, gradient)
+    ends["soap"] = soap(start, gradient)
+    tall = lambda array: array.reshape(18, 8)
+    ends["one-sided soap"] = soap(
+        tall(start), lambda x, t: tall(curvature) * x + tall(noise[t]), sides=(1,))
+    ends["shampoo"] = shampoo(start, gradient)
+    ends["averaging shampoo"] = shampoo(start, gradient, beta=0.9, rate=0.02)
+    with open(sys.argv[1], "wb") as file:
+        for array in (start, curvature, noise, *ends.values()):
+            np.ascontiguousarray(array, dtype=np.float64).tofile(file)
+    print("\n".join(ends))
+
+
+if __name__ == "__main__":
+    main()
