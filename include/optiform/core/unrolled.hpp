@@ -8,6 +8,13 @@
 // Lambdas that take part in straight-line code.
 #define OPTIFORM_INLINE_LAMBDA __attribute__((always_inline))
 
+// Loops over registers have to disappear, or the registers live in memory.
+#if defined(__clang__)
+#define OPTIFORM_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define OPTIFORM_UNROLL _Pragma("GCC unroll 16")
+#endif
+
 OPTIFORM_NAMESPACE_BEGIN
 
 /// Calls f(0), ..., f(Count - 1) as straight-line code. A loop over an array of vectors that is
