@@ -27,7 +27,7 @@ void check_derivative(double tolerance) {
     c.forward();
     return inner(c.result, c.adjoint);
   };
-  const auto found = check_gradients(loss, blocks, {.step = 1e-3, .coordinates = 24});
+  const auto found = check_gradients(loss, blocks, {.step = 1e-5, .coordinates = 24});
   INFO(found.worst);
   CHECK(found.error < tolerance);
 

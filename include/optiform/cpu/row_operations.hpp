@@ -24,20 +24,21 @@ E* aligned_workspace(std::byte* p) {
 template <class T>
 void load_lanes(Index count, Index size, const T* rows, Lanes<T>* out) {
   constexpr int width = pack_width<T>;
-  const auto row = [&](Index r) { return rows + std::min(r, count - 1) * size; };
+  const T* row[Lanes<T>::width];
+  for (Index r = 0; r < Lanes<T>::width; ++r) row[r] = rows + std::min(r, count - 1) * size;
   Index e = 0;
   for (; e + width <= size; e += width)
     for (int part = 0; part < Lanes<T>::parts; ++part) {
       detail::native_vector<T> square[width];
       unrolled<width>([&](int r) OPTIFORM_INLINE_LAMBDA {
-        square[r] = detail::load(row(part * width + r) + e);
+        square[r] = detail::load(row[part * width + r] + e);
       });
       detail::transpose_registers<T>(square);
       unrolled<width>([&](int r) OPTIFORM_INLINE_LAMBDA { out[e + r].part[part] = square[r]; });
     }
   for (; e < size; ++e) {
     T column[Lanes<T>::width];
-    for (Index r = 0; r < Lanes<T>::width; ++r) column[r] = row(r)[e];
+    for (Index r = 0; r < Lanes<T>::width; ++r) column[r] = row[r][e];
     out[e] = Lanes<T>::load(column);
   }
 }
@@ -76,7 +77,7 @@ concept works_on_panels = S.head_dim >= 32 && S.head_dim % 16 == 0 &&
 ///           [rows, S.size(Operation::result)], dense; workspace: workspace_bytes() bytes.
 /// Contract  what is written overlaps nothing that is read. A token's result does not depend on the
 ///           others, nor on their number. Specialise it where another layout is faster.
-template <class Operation, UnitShape S, class T>
+template <RowOperation Operation, UnitShape S, class T>
 struct RowOperationKernel {
   static Index workspace_bytes() {
     Index elements = 2 * S.size(Operation::result) + Operation::template workspace<S>;
@@ -137,7 +138,7 @@ struct RowOperationKernel {
 };
 
 /// Large squares: one token at a time, rows of its matrices in registers.
-template <class Operation, UnitShape S, class T>
+template <RowOperation Operation, UnitShape S, class T>
   requires cpu::works_on_panels<Operation, S, T>
 struct RowOperationKernel<Operation, S, T> {
   static Index workspace_bytes() {

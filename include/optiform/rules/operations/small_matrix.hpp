@@ -75,7 +75,8 @@ OPTIFORM_INLINE void multiply_block(const Factors<V> (&term)[Terms], Index i0, I
 /// triangle. Blocks of it are summed in registers.
 template <int Rows, int Columns, int Depth, bool Lower, int Terms, class V, class Emit>
 OPTIFORM_INLINE void multiply_small(const Factors<V> (&term)[Terms], Emit&& emit) {
-  constexpr int height = Lower || Rows % 6 != 0 ? 4 : 6, width = 4;
+  constexpr int width = Lower && Rows <= 6 ? Rows : 4;
+  constexpr int height = Lower || Rows % 6 != 0 ? width : 6;
   constexpr int low = Rows % height, narrow = Columns % width;
   const auto strip = [&]<int W>(Index j) OPTIFORM_INLINE_LAMBDA {
     Index i = 0;
