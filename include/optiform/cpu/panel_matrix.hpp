@@ -40,12 +40,12 @@ class PanelMatrix {
   /// The same where c is a left factor only, until it is completed.
   template <int Terms>
   static void multiply_left(const Pair (&pair)[Terms], T* c) {
-    lower<Left::symmetric, N>(pair, {T(1), T(0), T(0), nullptr}, c);
+    lower<Left::symmetric, N>(pair, nullptr, c);
   }
   /// c = alpha (sum of a b) + beta d + diagonal I
   template <int Terms>
   static void multiply(const Pair (&pair)[Terms], const detail::Added<T>& added, T* c) {
-    lower<Left::symmetric, N>(pair, added, c);
+    lower<Left::symmetric, N>(pair, &added, c);
     shift(added.diagonal, c);
     complete(c);
   }
@@ -53,23 +53,24 @@ class PanelMatrix {
   template <int Rows>
   static void gram(T alpha, const T* a, const T* b, T* c) {
     if (a == b) {
-      lower<Left::columns, Rows, 1>({{a, a}}, {alpha + alpha, T(0), T(0), nullptr}, c);
+      lower<Left::columns, Rows, 1>({{a, a}}, nullptr, c);
+      alpha += alpha;
     } else {
-      lower<Left::columns, Rows, 2>({{a, b}, {b, a}}, {alpha, T(0), T(0), nullptr}, c);
+      lower<Left::columns, Rows, 2>({{a, b}, {b, a}}, nullptr, c);
     }
     complete(c);
+    scale(alpha, c);
   }
   /// out = m p of a matrix m [Rows, N]
   template <int Rows>
   static void apply(const T* m, const T* p, T* out) {
     constexpr int height = detail::GemmTile::rows;
     const Pair pair[] = {{m, p}};
-    const detail::Added<T> plain{T(1), T(0), T(0), nullptr};
     each_chunk([&]<int Packs>(Index j) OPTIFORM_INLINE_LAMBDA {
       for (Index i = 0; i + height <= Rows; i += height)
-        tile<Left::rows, N, height, Packs>(pair, i, j, plain, out);
+        tile<Left::rows, N, height, Packs>(pair, i, j, nullptr, out);
       if constexpr (Rows % height > 0)
-        tile<Left::rows, N, Rows % height, Packs>(pair, Rows - Rows % height, j, plain, out);
+        tile<Left::rows, N, Rows % height, Packs>(pair, Rows - Rows % height, j, nullptr, out);
     });
   }
   /// Mirrors the blocks below the diagonal.
@@ -149,7 +150,7 @@ class PanelMatrix {
 
   /// All blocks up to the diagonal.
   template <Left Kind, int Depth, int Terms>
-  static void lower(const Pair (&pair)[Terms], const detail::Added<T>& added, T* c) {
+  static void lower(const Pair (&pair)[Terms], const detail::Added<T>* added, T* c) {
     constexpr int height = detail::GemmTile::rows;
     each_chunk([&]<int Packs>(Index j) OPTIFORM_INLINE_LAMBDA {
       for (Index i = j / block * block; i < N; i += height) {
@@ -168,7 +169,7 @@ class PanelMatrix {
   /// Elements [i, i + Rows) x [j, j + Packs * width) of a product.
   template <Left Kind, int Depth, int Rows, int Packs, int Terms>
   static __attribute__((noinline)) void tile(const Pair (&pair)[Terms], Index i, Index j,
-                                             const detail::Added<T>& added, T* c) {
+                                             const detail::Added<T>* added, T* c) {
     V sum[Rows][Packs];
     OPTIFORM_UNROLL
     for (int r = 0; r < Rows; ++r) {
@@ -187,14 +188,15 @@ class PanelMatrix {
         accumulate<1, N>(Depth - below, a + below * N + i, b + below * N, sum);
       }
     }
-    const V alpha = detail::broadcast(added.alpha), beta = detail::broadcast(added.beta);
     OPTIFORM_UNROLL
     for (int r = 0; r < Rows; ++r) {
       OPTIFORM_UNROLL
       for (int q = 0; q < Packs; ++q) {
         const Index at = (i + r) * N + j + q * width;
-        V value = alpha * sum[r][q];
-        if (added.d != nullptr) value = detail::fma<T>(beta, detail::load(added.d + at), value);
+        V value = sum[r][q];
+        if (added != nullptr)
+          value = detail::fma<T>(detail::broadcast(added->beta), detail::load(added->d + at),
+                                 detail::broadcast(added->alpha) * value);
         detail::store(c + at, value);
       }
     }

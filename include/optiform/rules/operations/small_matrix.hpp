@@ -79,18 +79,16 @@ OPTIFORM_INLINE void multiply_small(const Factors<V> (&term)[Terms], Emit&& emit
   constexpr int height = Lower || Rows % 6 != 0 ? width : 6;
   constexpr int low = Rows % height, narrow = Columns % width;
   const auto strip = [&]<int W>(Index j) OPTIFORM_INLINE_LAMBDA {
-    Index i = 0;
-    if constexpr (Lower) {
-      i = j;
-      if (W == width) {
-        multiply_block<W, W, Depth, true>(term, i, j, emit);
-        i += height;
-      }
+    constexpr bool last = Lower && W < width;  // its block on the diagonal ends the matrix
+    Index i = Lower ? j : 0;
+    if constexpr (Lower && W == width) {
+      multiply_block<W, W, Depth, true>(term, i, j, emit);
+      i += height;
     }
     for (; i + height <= Rows; i += height)
       multiply_block<height, W, Depth, false>(term, i, j, emit);
     if constexpr (low > 0)
-      if (i < Rows) multiply_block < low, W, Depth, Lower&& W<width>(term, i, j, emit);
+      if (i < Rows) multiply_block<low, W, Depth, last>(term, i, j, emit);
   };
   for (Index j = 0; j + width <= Columns; j += width) strip.template operator()<width>(j);
   if constexpr (narrow > 0) strip.template operator()<narrow>(Columns - narrow);
