@@ -11,6 +11,8 @@
 // Loops over registers have to disappear, or the registers live in memory.
 #if defined(__clang__)
 #define OPTIFORM_UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__CUDACC__)
+#define OPTIFORM_UNROLL  // does not know the host compiler's
 #else
 #define OPTIFORM_UNROLL _Pragma("GCC unroll 16")
 #endif

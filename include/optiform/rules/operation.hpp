@@ -2,7 +2,6 @@
 #pragma once
 
 #include <concepts>
-#include <string_view>
 
 #include <optiform/core/config.hpp>
 #include <optiform/core/require.hpp>
@@ -49,7 +48,7 @@ inline constexpr UnitShape archetype_unit{2, 4};
 
 template <class O>
 concept operation_has_name = requires {
-  { O::name } -> std::convertible_to<std::string_view>;
+  { O::name } -> std::convertible_to<const char*>;
 };
 template <class O>
 concept operation_has_operands = requires {

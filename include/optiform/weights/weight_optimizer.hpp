@@ -49,8 +49,8 @@ struct WeightStep {
     Graph g;
     Splice splice(g, rule, Reading{.norm = Norm::none, .clock = true});
     const auto oracle = static_cast<short>(rule.streams + 1);
-    for (short i = 0; i < oracle; ++i)
-      splice.bind(i, Increment && i == 0 ? g.constant(0) : g.input(i));
+    splice.bind_inputs(oracle);
+    if (Increment) splice.bind(0, g.constant(0));
     splice.bind(oracle, g.multiply(g.coefficient(rule.coefficients), g.input(oracle)));
     for (short i = 0; i < oracle; ++i)
       g.emit(Sink::store, i, splice.copy(rule.now[i]), Increment && i == 0 ? short{-1} : i);
@@ -99,6 +99,9 @@ struct WeightOptimizer {
     using K = kernels<Backend>;
     template <bool Clear>
     using Program = Forward<detail::WeightStep<R, Clear>>;
+    static_assert(!Program<false>::graph.is_staged(),
+                  "optiform: WeightOptimizer - the rule takes row operations, which are for the "
+                  "layers of a network; matrices of weights are trained by MuonOptimizer");
     static_assert(Program<false>::plan.sweeps <= 1,
                   "optiform: WeightOptimizer - the rule sums over its unit; only elementwise rules "
                   "can train weights");

@@ -36,7 +36,7 @@ struct AscentStep {
     Splice step(g, rule, Reading{.norm = Norm::none, .clock = true});
     const auto oracle = static_cast<short>(rule.streams + 1);
     short next[Recording::max_streams + 1]{};
-    for (short i = 0; i <= oracle; ++i) step.bind(i, g.input(i));
+    step.bind_inputs(static_cast<short>(oracle + 1));
     for (short i = 0; i < oracle; ++i) {
       next[i] = step.copy(rule.now[i]);
       g.emit(Sink::store, i, next[i], i);
@@ -63,7 +63,7 @@ struct AscentQuery {
     Splice query(g, rule,
                  Reading{.norm = Norm::none, .clock = true, .coefficient = rule.coefficients});
     const auto oracle = static_cast<short>(rule.streams + 1);
-    for (short i = 0; i < oracle; ++i) query.bind(i, g.input(i));
+    query.bind_inputs(oracle);
     g.emit(Sink::store, oracle, query.copy(rule.query));
     g.inputs = oracle;
     g.stores = static_cast<short>(oracle + 1);
@@ -89,6 +89,10 @@ class RuleAscent {
   using Number = lane_number<T>;
   using Step = Forward<detail::AscentStep<R>>;
   using Query = Forward<detail::AscentQuery<R>>;
+  static_assert(
+      !Step::graph.is_staged(),
+      "optiform: GradientStep - the rule takes row operations, which are for the layers of "
+      "a network; only elementwise rules can improve policies");
   static_assert(Step::plan.sweeps <= 1,
                 "optiform: GradientStep - the rule sums over its unit; only elementwise rules can "
                 "improve policies");

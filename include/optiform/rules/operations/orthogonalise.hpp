@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
-
 #include <optiform/rules/operation.hpp>
 #include <optiform/rules/operations/matrix_polynomial.hpp>
 
@@ -93,7 +91,8 @@ struct Orthogonalise {
   static constexpr Index elements(int first) {
     constexpr Index n = detail::ShortSide<S, double>::n, matrices = 10 * n * n;
     if (end(first) == Polynomial::steps) return matrices;
-    return 2 * S.size(Unit::row) + std::max(matrices, elements<S>(end(first)));
+    const Index later = elements<S>(end(first));
+    return 2 * S.size(Unit::row) + (matrices > later ? matrices : later);
   }
 
  public:

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
-
 #include <optiform/rules/operation.hpp>
 #include <optiform/rules/operations/inverse_root.hpp>
 
@@ -20,8 +18,10 @@ struct Precondition {
   static constexpr Unit result = Unit::row;
 
   template <UnitShape S>
-  static constexpr Index workspace = Index(2 + std::max(InverseRoot::forward_workspace,
-                                                        InverseRoot::backward_workspace)) *
+  static constexpr Index workspace = Index(2 + (InverseRoot::forward_workspace >
+                                                        InverseRoot::backward_workspace
+                                                    ? InverseRoot::forward_workspace
+                                                    : InverseRoot::backward_workspace)) *
                                      S.head_dim* S.head_dim;
 
   template <UnitShape S, class V>

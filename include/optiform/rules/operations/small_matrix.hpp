@@ -9,11 +9,6 @@ OPTIFORM_NAMESPACE_BEGIN
 
 namespace detail {
 
-template <class V>
-constexpr V constant(double x) {
-  return V(static_cast<lane_number<V>>(x));
-}
-
 /// a b + c, in one rounding where V has it.
 template <class V>
 OPTIFORM_INLINE V multiply_add(V a, V b, V c) {
