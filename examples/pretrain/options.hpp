@@ -36,7 +36,8 @@ struct Options {
 template <class O, class F>
 void each_option(O& o, F&& f) {
   constexpr bool bits = true, free = false;
-  f("rule", o.rule, "vanilla, heavy-ball, nesterov, tmm, adam, adamw or rmsprop", bits);
+  f("rule", o.rule,
+    "vanilla, heavy-ball, nesterov, tmm, adam, adamw, rmsprop, muon, ortho, soap or shampoo", bits);
   f("shape", o.shape, "tiny, novels, small or gpt2-small", bits);
   f("layers", o.layers, "number of layers (0: the shape's)", bits);
   f("vocabulary", o.vocabulary, "rows of the token table (0: the tokenizer's)", bits);
