@@ -72,10 +72,10 @@ struct kernels<bench::Timed> {
   using K = kernels<Cpu>;
   using Context = K::Context;
 
-  template <class P, Index Length = 0, class T>
+  template <class P, Index Length = 0, int Heads = 1, class T>
   static void run_rows(Context& c, const RowArguments<T>& a) {
     const auto part = bench::is_weight_step<P> ? bench::optimizer_step : bench::row_programs;
-    bench::timed(part, [&] { K::run_rows<P, Length>(c, a); });
+    bench::timed(part, [&] { K::run_rows<P, Length, Heads>(c, a); });
   }
   template <class P, class F>
   static void run_rows_batch(Context& c, Index count, F&& arguments) {

@@ -53,5 +53,6 @@ TrainerPointer make_trainer(const Options& options) {
   for (const RuleEntry& rule : rules)
     if (rule.name == options.rule) return rule.make(numbers);
   fail("rule ", in_quotes(options.rule),
-       " is unknown; expected vanilla, heavy-ball, nesterov, tmm, adam, adamw, rmsprop or gpt2");
+       " is unknown; expected vanilla, heavy-ball, nesterov, tmm, adam, adamw, rmsprop, muon, "
+       "ortho, soap, shampoo or gpt2");
 }

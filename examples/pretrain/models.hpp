@@ -59,6 +59,14 @@ TrainerPointer make_adamw(const ModelNumbers&);
 TrainerPointer make_large_adamw(const ModelNumbers&);
 TrainerPointer make_rmsprop(const ModelNumbers&);
 TrainerPointer make_large_rmsprop(const ModelNumbers&);
+TrainerPointer make_muon(const ModelNumbers&);
+TrainerPointer make_large_muon(const ModelNumbers&);
+TrainerPointer make_ortho(const ModelNumbers&);
+TrainerPointer make_large_ortho(const ModelNumbers&);
+TrainerPointer make_soap(const ModelNumbers&);
+TrainerPointer make_large_soap(const ModelNumbers&);
+TrainerPointer make_shampoo(const ModelNumbers&);
+TrainerPointer make_large_shampoo(const ModelNumbers&);
 
 struct RuleEntry {
   std::string_view name;
@@ -69,7 +77,9 @@ inline constexpr RuleEntry rules[] = {
     {"vanilla", make_vanilla},   {"heavy-ball", make_heavy_ball},
     {"nesterov", make_nesterov}, {"tmm", make_tmm},
     {"adam", make_adam},         {"adamw", make_adamw},
-    {"rmsprop", make_rmsprop},   {"gpt2", make_gpt2},
+    {"rmsprop", make_rmsprop},   {"muon", make_muon},
+    {"ortho", make_ortho},       {"soap", make_soap},
+    {"shampoo", make_shampoo},   {"gpt2", make_gpt2},
 };
 
 /// The model that resolved options describe. Throws optiform::Error for impossible numbers.

@@ -38,7 +38,8 @@ template <class O, class F>
 void each_option(O& o, F&& f) {
   constexpr bool bits = true, free = false;
   f("rule", o.rule,
-    "vanilla, heavy-ball, nesterov, tmm, adam, adamw, rmsprop, or gpt2 (vanilla with biases)",
+    "vanilla, heavy-ball, nesterov, tmm, adam, adamw, rmsprop, muon, ortho, soap, shampoo, or gpt2 "
+    "(vanilla with biases)",
     bits);
   f("shape", o.shape, "tiny, novels, small or gpt2-small", bits);
   f("layers", o.layers, "number of layers (0: the shape's)", bits);

@@ -45,7 +45,9 @@ namespace optiform::testing {
 namespace {
 
 inline constexpr ModelShape shape{.width = 24, .heads = 3, .hidden = 40};
-using Model = LanguageModel<shape, TransformerLayer<TripleMomentum, CausalAttention, Mlp<Gelu>>>;
+template <class R>
+using Of = LanguageModel<shape, TransformerLayer<R, CausalAttention, Mlp<Gelu>>>;
+using Model = Of<TripleMomentum>;
 
 struct Outcome {
   double loss;
@@ -57,8 +59,9 @@ struct Outcome {
 using Optimizer = HybridOptimizer<MuonOptimizer<>, WeightOptimizer<AdamW>>::on<Cpu, float>;
 
 /// Three whole steps of training on so many threads.
+template <class R>
 Outcome train(int threads) {
-  Model::on<Cpu, float> model({.vocabulary = 67, .context = 33, .layers = {2}});
+  typename Of<R>::template on<Cpu, float> model({.vocabulary = 67, .context = 33, .layers = {2}});
   Optimizer optimizer(model.parameters());
   context_t<Cpu> context(threads);
   auto workspace = model.workspace(5, 33, Pass::training);
@@ -79,16 +82,16 @@ Outcome train(int threads) {
 
 }  // namespace
 
-TEST_CASE("training is bit-equal on one, two and three threads") {
-  const Outcome one = train(1);
-  CHECK(train(1) == one);
-  CHECK(train(2) == one);
-  CHECK(train(3) == one);
+TEST_CASE_TEMPLATE("training is bit-equal on one, two and three threads", R, TripleMomentum, Soap) {
+  const Outcome one = train<R>(1);
+  CHECK(train<R>(1) == one);
+  CHECK(train<R>(2) == one);
+  CHECK(train<R>(3) == one);
 }
 
 #if OPTIFORM_COUNTS_ALLOCATIONS
-TEST_CASE("a training step allocates nothing") {
-  Model::on<Cpu, float> model({.vocabulary = 67, .context = 33, .layers = {2}});
+TEST_CASE_TEMPLATE("a training step allocates nothing", R, TripleMomentum, Soap) {
+  typename Of<R>::template on<Cpu, float> model({.vocabulary = 67, .context = 33, .layers = {2}});
   Optimizer optimizer(model.parameters());
   context_t<Cpu> context(2);
   auto workspace = model.workspace(4, 33, Pass::training);
@@ -111,12 +114,12 @@ TEST_CASE("a training step allocates nothing") {
   CHECK(allocations.load() == before);
 }
 
-TEST_CASE("a token more allocates nothing") {
-  Model::on<Cpu, float> model({.vocabulary = 67, .context = 300, .layers = {2}});
+TEST_CASE_TEMPLATE("a token more allocates nothing", R, TripleMomentum, Soap) {
+  typename Of<R>::template on<Cpu, float> model({.vocabulary = 67, .context = 300, .layers = {2}});
   context_t<Cpu> context(2);
   Buffer<float> values(model.parameters().total());
   model.initialise(values.data(), 1);
-  Model::on<Cpu, float>::Decoder decoder(model, 3, 300);
+  typename decltype(model)::Decoder decoder(model, 3, 300);
   std::vector<float> logits(3 * 67);
   const std::int32_t tokens[] = {1, 2, 3};
   const auto step = [&] { decoder.step(context, values.data(), tokens, logits.data()); };
@@ -144,8 +147,9 @@ TEST_CASE("Cpu and Reference agree on a whole model") {
   compare(in_float, reference, 2e-5);
 }
 
-TEST_CASE("evaluation in two states equals the training forward pass, and shorter sequences fit") {
-  Model::on<Cpu, float> model({.vocabulary = 19, .context = 12, .layers = {3}});
+TEST_CASE_TEMPLATE("evaluation in two states equals the training pass, and shorter sequences fit",
+                   R, TripleMomentum, Soap) {
+  typename Of<R>::template on<Cpu, float> model({.vocabulary = 19, .context = 12, .layers = {3}});
   context_t<Cpu> context(1);
   Buffer<float> values(model.parameters().total());
   model.initialise(values.data(), 9);

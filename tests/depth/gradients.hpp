@@ -25,7 +25,7 @@ using OddModel = LanguageModel<odd_shape, TransformerLayer<R, CausalAttention, M
 
 /// Every gradient of a whole model against central differences of its loss.
 template <class Model>
-void check_model_gradients(std::uint64_t seed = 1) {
+void check_model_gradients(std::uint64_t seed = 1, double tolerance = 1e-6, double step = 1e-3) {
   TinyModel<Model, Reference, double> tiny(2, seed);
   tiny.loss_and_gradients();
   std::vector<GradientBlock> blocks;
@@ -37,9 +37,9 @@ void check_model_gradients(std::uint64_t seed = 1) {
                            tiny.targets.data());
   };
   const auto result =
-      check_gradients(loss, blocks, {.step = 1e-3, .coordinates = 10, .seed = seed});
+      check_gradients(loss, blocks, {.step = step, .coordinates = 10, .seed = seed});
   INFO("worst: ", result.worst);
-  CHECK(result.error <= 1e-6);
+  CHECK(result.error <= tolerance);
 }
 
 }  // namespace optiform::testing

@@ -65,6 +65,9 @@ TEST_CASE("what is computed again has the same bits") {
     check<LanguageModel<shape, Layer<Euler, ResidualBlock<AdamW, CausalAttention>,
                                      ResidualBlock<AdamW, Mlp<ReluSquared>>>>>({4});
   }
+  SUBCASE("row operations") {
+    check<LanguageModel<shape, TransformerLayer<Soap, CausalAttention, Mlp<Gelu>>>>({4});
+  }
   SUBCASE("two stacks, three steps in a layer") {
     using Three = Layer<ResidualBlock<TripleMomentum, Mlp<Gelu>>,
                         ResidualBlock<TripleMomentum, CausalAttention>,

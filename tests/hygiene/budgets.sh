@@ -18,12 +18,12 @@ while read -r pattern budget; do
   done
 done <<'END'
 core/*.hpp     24000
-rules/*.hpp    21000
+rules/*.hpp    22000
 oracles/*.hpp  24500
 depth/*.hpp    30000
 weights/*.hpp  30000
-policy/*.hpp   41000
-policy/*/*.hpp 37000
+policy/*.hpp   42000
+policy/*/*.hpp 38000
 optiform.hpp   34000
 END
 ((bad == 0)) || echo "a header is over its budget, or does not compile"

@@ -3,7 +3,7 @@
 # The count is the same on every run; clang counts.
 #   instantiations.sh <include root>     raise the baseline only together with its reason
 set -euo pipefail
-baseline=5780
+baseline=6070
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 if ! command -v clang++ >/dev/null; then
   echo "skipped: clang++ was not found"

@@ -16,6 +16,10 @@ COUNTS = {  # 12 layers, width 768, vocabulary 50 304, context 1 024
     ("adam", "learned"): 163_812_168,
     ("adamw", "learned"): 163_812_192,
     ("rmsprop", "learned"): 124_392_240,
+    ("ortho", "learned"): 124_392_216,
+    ("muon", "learned"): 163_812_144,
+    ("shampoo", "learned"): 124_392_240,
+    ("soap", "learned"): 163_812_168,
 }
 VARIANTS = [{}, {"velocity_norm": "none"}, {"velocity_start": "zero"}, {"splitting": "euler"}]
 failures = 0
@@ -55,7 +59,8 @@ def parameter_counts():
 def gradients():
     tokens, targets = batch()
     for rule in RULES:
-        for variant in VARIANTS + [{"read_out": 0.3}] * (len(RULES[rule].streams) > 0):
+        rows = [s for s in RULES[rule].streams if s != "R"]
+        for variant in VARIANTS + [{"read_out": 0.3}] * (len(rows) > 0):
             model = tiny(rule, **variant)
             names, values = zip(*model.named_parameters())
 
@@ -104,6 +109,14 @@ def reductions():
         a = overwrite(adam, adam, {"beta1": -1e9})(tokens)
         b = overwrite(tiny("rmsprop"), adam, {})(tokens)
         check("adam with beta1 = 0 is rmsprop", bool((a == b).all()))
+        muon = tiny("muon")
+        a = overwrite(muon, muon, {"beta": -1e9})(tokens)
+        b = overwrite(tiny("ortho"), muon, {})(tokens)
+        check("muon with beta = 0 is ortho", bool((a == b).all()))
+        soap = tiny("soap")
+        a = overwrite(soap, soap, {"beta1": -1e9})(tokens)
+        b = overwrite(tiny("shampoo"), soap, {})(tokens)
+        check("soap with beta1 = 0 is shampoo", bool((a == b).all()))
         bare = tiny("tmm", velocity_norm="none")
         changes = {"mu": -1e9, "beta": -1e9, "gamma": softplus_of_one, "nu": softplus_of_one}
         a = overwrite(bare, bare, changes)(tokens)

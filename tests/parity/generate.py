@@ -19,7 +19,8 @@ value) and exactly representable in float32, so that both precisions start from 
     losses_float32        F64  the same, computed in float32
     gradient_norms        F64  [steps]: global norm before clipping; about half are clipped
 
-The metadata are the fields of reference.Options and of TRAINING, as text.
+The metadata are the fields of reference.Options and of TRAINING, as text. A fixture may have its own
+values of both.
 """
 
 import dataclasses
@@ -30,7 +31,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from reference import (RULES, SCALARS, LanguageModel, Options, build_optimizer, learning_rate_factor,
+from reference import (MATRIX_RULES, RULES, SCALARS, LanguageModel, Options, build_optimizer, learning_rate_factor,
                        train_step)
 
 # Odd sizes on purpose: no width, head or vocabulary is a multiple of a vector, and the sequences
@@ -40,13 +41,13 @@ BATCH, LENGTH = 2, 5
 TRAINING = dict(steps=50, warm_up=5, learning_rate=1e-2, clip=3.0, decay=0.1, beta1=0.9, beta2=0.95,
                 epsilon=1e-8)
 
-FIXTURES = {rule.replace("-", "_"): dict(rule=rule) for rule in RULES} | {
+FIXTURES = {rule.replace("-", "_"): dict(rule=rule) for rule in RULES if rule not in MATRIX_RULES} | {
     "tmm_without_norm": dict(rule="tmm", velocity_norm="none"),
     "tmm_zero_start": dict(rule="tmm", velocity_start="zero"),
     "tmm_euler": dict(rule="tmm", splitting="euler"),
     "tmm_read_out": dict(rule="tmm", read_out=0.3),
     "adam_euler": dict(rule="adam", splitting="euler"),
-}
+} | {rule + "_layers": dict(rule=rule, clip=6.0) for rule in MATRIX_RULES}
 
 
 def randomise(model, generator):
@@ -76,7 +77,7 @@ def sequences(generator, count):
 
 def gradient_terms(model, tokens, targets):
     """Sum of |d loss / d c at one element| over all elements, for every raw scalar."""
-    shape = (*tokens.shape, model.options.width)
+    width, heads = model.options.width, model.options.heads
     leaves = {}
 
     def spread(layer, index):
@@ -85,7 +86,8 @@ def gradient_terms(model, tokens, targets):
         def coefficients(suffix):
             out = {}
             for name, value in mapped(suffix).items():
-                leaf = value.detach().expand(shape).clone().requires_grad_()
+                unit = (width // heads, width // heads) if name == "betaR" else (width,)
+                leaf = value.detach().expand(*tokens.shape, *unit).clone().requires_grad_()
                 leaves[f"layers.{index}.{name}{suffix}_raw"] = out[name] = leaf
             return out
 
@@ -107,12 +109,12 @@ def gradient_terms(model, tokens, targets):
     return terms
 
 
-def train(model, stream):
+def train(model, stream, clip):
     optimizer = build_optimizer(model, TRAINING["learning_rate"], foreach=False)
     losses, norms, rates = [], [], []
     for step, (tokens, targets) in enumerate(stream):
         rate = TRAINING["learning_rate"] * learning_rate_factor(step, TRAINING["steps"], TRAINING["warm_up"])
-        loss, norm = train_step(model, optimizer, tokens, targets, rate, TRAINING["clip"])
+        loss, norm = train_step(model, optimizer, tokens, targets, rate, clip)
         losses.append(loss.item())
         norms.append(norm.item())
         rates.append(rate)
@@ -134,6 +136,8 @@ def sort_header(path):
 
 def write(path, seed, options):
     generator = torch.Generator().manual_seed(seed)
+    training = TRAINING | {key: options[key] for key in options if key in TRAINING}
+    options = {key: options[key] for key in options if key not in TRAINING}
     options = Options(**SHAPE, **options, attention="plain")
     model = LanguageModel(options).double()
     randomise(model, generator)
@@ -150,17 +154,17 @@ def write(path, seed, options):
 
     single = LanguageModel(options)
     single.load_state_dict(model.state_dict())
-    losses, norms, rates = train(model, stream)
-    losses32, _, _ = train(single, stream)
+    losses, norms, rates = train(model, stream, training["clip"])
+    losses32, _, _ = train(single, stream, training["clip"])
     tensors |= {"losses": losses, "losses_float32": losses32, "gradient_norms": norms,
                 "learning_rates": rates}
-    fields = dataclasses.asdict(options) | TRAINING | dict(batch=BATCH, length=LENGTH)
+    fields = dataclasses.asdict(options) | training | dict(batch=BATCH, length=LENGTH)
     save_file({k: v.contiguous() for k, v in tensors.items()}, path,
               metadata={k: str(v) for k, v in fields.items()})
     sort_header(path)
     drift = ((losses32 - losses).abs() / losses).max().item()
     print(f"{path.name:32} {path.stat().st_size:7d} bytes  loss {losses[0]:.4f} -> {losses[-1]:.4f}  "
-          f"norms {norms.min():.2f}..{norms.median():.2f}..{norms.max():.2f} clipped {int((norms > TRAINING['clip']).sum()):2d} of {len(norms)}  float32 drift {drift:.1e}")
+          f"norms {norms.min():.2f}..{norms.median():.2f}..{norms.max():.2f} clipped {int((norms > training['clip']).sum()):2d} of {len(norms)}  float32 drift {drift:.1e}")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,13 @@ g = O(q) is the attention or MLP branch with its own pre-norm, evaluated at the 
                                  s' = b2 s + (1-b2) g^2            x' = x + gamma N(m' / (sqrt s' + eps))
     adamw        q = x           as adam                           x' = (1-lambda) x + gamma N(...)
     rmsprop      q = x           s' as adam                        x' = x + gamma N(g / (sqrt s' + eps))
+    ortho        q = x                                             x' = x + gamma N(NS(g))
+    muon         q = x           m' = beta m + (1-beta) g          x' = x + gamma N(NS(m'))
+    shampoo      q = x           R' = bR R + (1-bR) G^T G          x' = x + gamma N(G P(R'))
+    soap         q = x           m' = b1 m + (1-b1) g, R' so       x' = x + gamma N(M' P(R'))
 
+G and M' are g and m' as [heads, head_dim] matrices of one token; NS is five Newton-Schulz steps, P
+ten uncoupled Newton steps towards the inverse root. m starts from a second table, R at the identity.
 N is LayerNorm with a gain and without a bias, or the identity (velocity_norm="none").
 """
 
@@ -43,12 +49,14 @@ SCALARS = {  # name: (map, initial raw value, shape)
     "nu": (POSITIVE, 0.5413248, (1,)),
     "beta1": (UNIT, 0.0, (1,)),
     "beta2": (UNIT, 0.0, (1,)),
+    "betaR": (UNIT, 0.0, (1,)),
     "lambda": (UNIT, -5.0, ()),
 }
 
 
 # ---------------------------------------------------------------------------------------------
-# The rules. `state` holds the streams beside x; `c` the mapped scalars; `norm` is N above.
+# The rules. `state` holds the streams beside x; `c` the mapped scalars, and the number of heads;
+# `norm` is N above.
 
 
 class Vanilla:
@@ -156,6 +164,90 @@ class RmsProp:
         return x + c["gamma"] * norm(g / (torch.sqrt(s) + ADAM_EPSILON)), (s,)
 
 
+def heads_of(row, c):
+    return row.unflatten(-1, (c["heads"], -1))
+
+
+def newton_schulz(m):
+    """NS of the last two dimensions: the odd quintic, five times, on the large Gram matrix."""
+    y = m / torch.linalg.matrix_norm(m, keepdim=True).clamp_min(1e-12)
+    for _ in range(5):
+        a = y.transpose(-1, -2) @ y
+        y = 3.4445 * y + y @ (-4.7750 * a + 2.0315 * a @ a)
+    return y
+
+
+def inverse_root(r):
+    """P of the last two dimensions."""
+    one = torch.eye(r.shape[-1], dtype=r.dtype, device=r.device)
+    r = r + 1e-6 * one
+    c = torch.linalg.matrix_norm(r, keepdim=True).clamp_min(1e-6)
+    a, x = r / c, one
+    for _ in range(10):
+        x = 0.5 * x @ (3 * one - x @ a @ x)
+    return x / torch.sqrt(c)
+
+
+class Ortho:
+    scalars, streams, norm_name, table = ("gamma",), (), "ln_update", None
+
+    @staticmethod
+    def query(x, state, c):
+        return x
+
+    @staticmethod
+    def step(x, state, g, c, norm):
+        return x + c["gamma"] * norm(newton_schulz(heads_of(g, c)).flatten(-2)), state
+
+
+class Muon:
+    scalars, streams, norm_name, table = ("beta", "gamma"), ("m",), "ln_update", "m"
+
+    @staticmethod
+    def query(x, state, c):
+        return x
+
+    @staticmethod
+    def step(x, state, g, c, norm):
+        (m,) = state
+        m = c["beta"] * m + (1 - c["beta"]) * g
+        return x + c["gamma"] * norm(newton_schulz(heads_of(m, c)).flatten(-2)), (m,)
+
+
+class Shampoo:
+    scalars, streams, norm_name, table = ("betaR", "gamma"), ("R",), "ln_update", None
+
+    @staticmethod
+    def query(x, state, c):
+        return x
+
+    @staticmethod
+    def covariance(r, g, c):
+        g = heads_of(g, c)
+        return c["betaR"] * r + (1 - c["betaR"]) * (g.transpose(-1, -2) @ g)
+
+    @staticmethod
+    def step(x, state, g, c, norm):
+        (r,) = state
+        r = Shampoo.covariance(r, g, c)
+        return x + c["gamma"] * norm((heads_of(g, c) @ inverse_root(r)).flatten(-2)), (r,)
+
+
+class Soap:
+    scalars, streams, norm_name, table = ("beta1", "betaR", "gamma"), ("m", "R"), "ln_update", "m"
+
+    @staticmethod
+    def query(x, state, c):
+        return x
+
+    @staticmethod
+    def step(x, state, g, c, norm):
+        m, r = state
+        m = c["beta1"] * m + (1 - c["beta1"]) * g
+        r = Shampoo.covariance(r, g, c)
+        return x + c["gamma"] * norm((heads_of(m, c) @ inverse_root(r)).flatten(-2)), (m, r)
+
+
 RULES = {
     "vanilla": Vanilla,
     "heavy-ball": HeavyBall,
@@ -164,7 +256,12 @@ RULES = {
     "adam": Adam,
     "adamw": AdamW,
     "rmsprop": RmsProp,
+    "ortho": Ortho,
+    "muon": Muon,
+    "shampoo": Shampoo,
+    "soap": Soap,
 }
+MATRIX_RULES = ("ortho", "muon", "shampoo", "soap")
 
 
 # ---------------------------------------------------------------------------------------------
@@ -245,7 +342,7 @@ class Layer(nn.Module):
         return {n: SCALARS[n][0](getattr(self, n + suffix + "_raw")) for n in self.rule.scalars}
 
     def substep(self, x, state, suffix, oracle):
-        c = self.coefficients(suffix)
+        c = self.coefficients(suffix) | {"heads": self.attn.heads}
         norm = getattr(self, self.rule.norm_name + suffix) if self.normed else lambda u: u
         g = oracle(self.rule.query(x, state, c))
         return self.rule.step(x, state, g, c, norm)
@@ -288,7 +385,9 @@ class LanguageModel(nn.Module):
 
     def streams(self, tokens, positions, x):
         """The initial value of every stream beside x."""
-        start = {"s": torch.ones_like}
+        size = self.options.width // self.options.heads
+        one = torch.eye(size, dtype=x.dtype, device=x.device)
+        start = {"s": torch.ones_like, "R": lambda x: one.expand(*x.shape[:-1], size, size)}
         first = torch.zeros_like(x)
         if self.prefix is not None:
             first = getattr(self, self.prefix + "_tok_emb")(tokens)

@@ -142,21 +142,30 @@ class PlainModel {
     return row;
   }
 
+  /// The lower triangle of the identity, row by row.
+  static std::vector<T> identity(std::size_t order) {
+    std::vector<T> packed(order * (order + 1) / 2, T(0.0));
+    for (std::size_t i = 0; i < order; ++i) packed[i * (i + 3) / 2] = T(1.0);
+    return packed;
+  }
+
   Rows<T> sequence(const std::vector<std::int32_t>& tokens) {
     const std::string rule = fixture_.text("rule");
-    const std::string table = rule == "adam" || rule == "adamw" ? "m_" : "vel_";
-    const std::string update_norm =
-        rule == "adam" || rule == "adamw" || rule == "rmsprop" ? "ln_update" : "ln_v";
+    const bool momentum = rule == "heavy-ball" || rule == "nesterov" || rule == "tmm";
+    const std::string table = momentum ? "vel_" : "m_";
+    const std::string update_norm = momentum ? "ln_v" : "ln_update";
+    const auto heads = static_cast<std::size_t>(fixture_.integer("heads"));
+    const bool covariance = rule == "shampoo" || rule == "soap";
     std::vector<scalar_rules::State<T>> state;
     for (std::size_t t = 0; t < tokens.size(); ++t) {
-      state.push_back({embed("", tokens[t], t), {}});
+      state.push_back({embed("", tokens[t], t), {}, heads});
       const std::size_t d = state[t].x.size();
-      for (std::size_t s = 0; s < Rule::stream_count; ++s)
-        state[t].streams.push_back(std::vector<T>(d, T(0.0)));
-      if (Rule::stream_count == 0) continue;
+      auto& streams = state[t].streams;
+      if (covariance) streams.push_back(identity(d / heads));
+      while (streams.size() < Rule::stream_count) streams.push_back(std::vector<T>(d, T(0.0)));
       if (fixture_.contains("weights." + table + "tok_emb.weight"))
-        state[t].streams[0] = embed(table, tokens[t], t);
-      if (update_norm == "ln_update") state[t].streams.back().assign(d, T(1.0));
+        streams[covariance ? 1 : 0] = embed(table, tokens[t], t);
+      if (rule.starts_with("adam") || rule == "rmsprop") streams.back().assign(d, T(1.0));
     }
     const bool euler = fixture_.text("splitting") == "euler";
     for (Index l = 0; l < fixture_.integer("layers"); ++l) {
@@ -187,7 +196,7 @@ class PlainModel {
     Rows<T> out;
     for (auto& s : state) {
       const T delta = T(fixture_.real("read_out"));
-      if (Rule::stream_count > 0)
+      if (Rule::stream_count > 0 && !covariance)
         for (std::size_t i = 0; i < s.x.size(); ++i) s.x[i] += delta * s.streams[0][i];
       out.push_back(product("tok_emb.weight", normalise(s.x, norm("final_ln.weight"))));
     }
@@ -238,4 +247,8 @@ TEST_CASE("scalar loops of every rule agree with PyTorch on whole models") {
   check<Adam>("adam_euler");
   check<AdamW>("adamw");
   check<RmsProp>("rmsprop");
+  check<Ortho>("ortho_layers");
+  check<Muon>("muon_layers");
+  check<Shampoo>("shampoo_layers");
+  check<Soap>("soap_layers");
 }

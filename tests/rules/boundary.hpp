@@ -25,9 +25,14 @@ using TripleMomentumCase = RuleCase<TripleMomentum, scalar_rules::TripleMomentum
 using RmsPropCase = RuleCase<RmsProp, scalar_rules::RmsProp>;
 using AdamCase = RuleCase<Adam, scalar_rules::Adam>;
 using AdamWCase = RuleCase<AdamW, scalar_rules::AdamW>;
+using OrthoCase = RuleCase<Ortho, scalar_rules::Ortho>;
+using MuonCase = RuleCase<Muon, scalar_rules::Muon>;
+using ShampooCase = RuleCase<BasicShampoo<UncoupledInverseRoot>, scalar_rules::Shampoo>;
+using SoapCase = RuleCase<BasicSoap<UncoupledInverseRoot>, scalar_rules::Soap>;
 
-/// One boundary program A -> A with all its inputs, outputs, adjoints and gradients.
-template <class R, class Backend, class T, Norm VelocityNorm = Norm::layer_norm>
+/// One boundary program A -> A with all its inputs, outputs, adjoints and gradients. Rules with row
+/// operations need the lengths of forward and backward, and heads that divide the width.
+template <class R, class Backend, class T, Norm VelocityNorm = Norm::layer_norm, int Heads = 1>
 class BoundaryRun {
  public:
   using D = Dynamics<R, DepthOptions{.velocity_norm = VelocityNorm}, 1>;
@@ -43,14 +48,17 @@ class BoundaryRun {
   BoundaryRun(Index rows_, Index width_, std::uint64_t seed, int threads = 1)
       : rows(rows_), width(width_), context(threads) {
     Rng rng(seed);
-    for (int i = 0; i < buffers; ++i) {
-      input.push_back(normal<T>(rng, rows * width));
-      adjoint.push_back(normal<T>(rng, rows * width));
+    for (short i = 0; i < buffers; ++i) {
+      input.push_back(normal<T>(rng, rows * size(i)));
+      adjoint.push_back(normal<T>(rng, rows * size(i)));
       output.emplace_back(input.back().size());
     }
     for (short s = 0; s < D::streams; ++s)
-      if (D::rule.stream[s].init == Init::ones)  // second moments are positive
+      if (D::rule.stream[s].init == Init::ones) {  // second moments are positive
         for (T& value : input[static_cast<std::size_t>(s + 1)]) value = T(0.5) + value * value;
+      } else if (D::rule.stream[s].unit == Unit::square) {
+        for (Index r = 0; r < rows; ++r) make_covariance(s + 1, r);
+      }
     column = normal<T>(rng, columns * width);
     for (T& gain : column) gain = T(1) + T(0.3) * gain;
     for (int c = 0; c < coefficients; ++c) {
@@ -66,13 +74,14 @@ class BoundaryRun {
     RowArguments<T> a = arguments();
     for (int i = 0; i < buffers; ++i) a.output[i] = output[static_cast<std::size_t>(i)].data();
     a.streaming = streaming;
-    kernels<Backend>::template run_rows<Primal, Length>(context, a);
+    kernels<Backend>::template run_rows<Primal, Length, Heads>(context, a);
   }
 
   /// `in_place`: state gradients overwrite the adjoints they come from, as in a network.
   template <Index Length = 0>
   void backward(bool in_place = false) {
-    gradient.assign(static_cast<std::size_t>(buffers), std::vector<T>(input[0].size()));
+    gradient = input;
+    for (auto& g : gradient) g.assign(g.size(), T(0));
     column_gradient.assign(column.size(), T(0));
     coefficient_gradient.assign(static_cast<std::size_t>(coefficients), 0.0);
     Buffer<std::byte> workspace(row_workspace_bytes<Adjoint, T>(rows, width));
@@ -90,12 +99,20 @@ class BoundaryRun {
     }
     for (int i = 0; i < columns; ++i) a.column_gradient[i] = column_gradient.data() + i * width;
     a.coefficient_gradient = coefficient_gradient.data();
-    kernels<Backend>::template run_rows<Adjoint, Length>(context, a);
+    kernels<Backend>::template run_rows<Adjoint, Length, Heads>(context, a);
+  }
+
+  /// Numbers per row of input or output i.
+  Index size(short i) const {
+    return D::rule.unit(i) == Unit::row
+               ? width
+               : UnitShape{Heads, static_cast<int>(width) / Heads}.size(Unit::square);
   }
 
   /// The inner product of all outputs with the adjoints, in double.
+  template <Index Length = 0>
   double objective() {
-    forward();
+    forward<Length>();
     double sum = 0;
     for (std::size_t i = 0; i < output.size(); ++i)
       for (std::size_t j = 0; j < output[i].size(); ++j)
@@ -110,6 +127,20 @@ class BoundaryRun {
   context_t<Backend> context;
 
  private:
+  /// Turns the numbers of a square of row r into those of a well-conditioned covariance.
+  void make_covariance(int i, Index r) {
+    const Index order = width / Heads;
+    T* square = input[static_cast<std::size_t>(i)].data() + r * size(static_cast<short>(i));
+    const std::vector<T> factor(square, square + size(static_cast<short>(i)));
+    for (Index j = 0; j < order; ++j)
+      for (Index k = 0; k <= j; ++k) {
+        T sum(j == k ? 1 : 0);
+        for (Index l = 0; l <= k; ++l)
+          sum += T(0.1) * factor[static_cast<std::size_t>(j * (j + 1) / 2 + l)] *
+                 factor[static_cast<std::size_t>(k * (k + 1) / 2 + l)];
+        square[j * (j + 1) / 2 + k] = sum;
+      }
+  }
   RowArguments<T> arguments() {
     RowArguments<T> a;
     a.rows = rows;

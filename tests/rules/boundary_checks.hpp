@@ -3,68 +3,11 @@
 
 // Checks of OPTIFORM_RULES_HERE, a list of cases: two translation units share them, so that each
 // compiles in seconds.
-#include "boundary.hpp"
+#include "boundary_loops.hpp"
 
 #include <doctest/doctest.h>
 
-#include <algorithm>
-#include <cstring>
-#include <string_view>
-
 namespace optiform::testing {
-namespace {
-
-/// Coefficients of the scalar loops, found by name in the recording's order.
-template <class Case>
-std::vector<double> coefficients_of(const std::vector<double>& all, int first) {
-  const Recording& rule = recording<typename Case::Rule>;
-  std::vector<double> chosen;
-  for (std::size_t i = 0; i < Case::Scalar::coefficient_count; ++i)
-    for (short c = 0; c < rule.coefficients; ++c)
-      if (std::string_view(rule.coefficient[c].name) == Case::Scalar::coefficients[i])
-        chosen.push_back(all[static_cast<std::size_t>(first + c)]);
-  return chosen;
-}
-
-/// Largest error of the program's outputs against scalar loops in double, relative to rms 1.
-template <class Case, class Backend, class T>
-double distance_to_loops(Index rows, Index width, std::uint64_t seed) {
-  BoundaryRun<typename Case::Rule, Backend, T> run(rows, width, seed);
-  run.forward();
-  using D = typename decltype(run)::D;
-  const auto at = [&](const std::vector<T>& v, Index r) {
-    return std::vector<double>(v.begin() + r * width, v.begin() + (r + 1) * width);
-  };
-  const auto gain = [&](int i) { return scalar_rules::Norm<double>{at(run.column, i), 1e-5}; };
-  const auto now = coefficients_of<Case>(run.coefficient, 0);
-  const auto next = coefficients_of<Case>(run.coefficient, D::coefficients);
-  double worst = 0;
-  for (Index r = 0; r < rows; ++r) {
-    scalar_rules::State<double> state;
-    state.x = at(run.input[0], r);
-    for (std::size_t s = 1; s + 1 < run.input.size(); ++s)
-      state.streams.push_back(at(run.input[s], r));
-    const auto update = D::gains > 0 ? gain(0) : scalar_rules::Norm<double>{};
-    const auto query = scalar_rules::boundary<typename Case::Scalar>(
-        state, at(run.input.back(), r), now, update, next, gain(D::gains));
-    const auto compare = [&](const std::vector<T>& got, const std::vector<double>& expected) {
-      for (Index e = 0; e < width; ++e) {
-        const double error =
-            std::fabs(static_cast<double>(got[static_cast<std::size_t>(r * width + e)]) -
-                      expected[static_cast<std::size_t>(e)]);
-        worst = std::fmax(worst, error / (1 + std::fabs(expected[static_cast<std::size_t>(e)])));
-      }
-    };
-    compare(run.output[0], state.x);
-    for (std::size_t s = 0; s < state.streams.size(); ++s)
-      compare(run.output[s + 1], state.streams[s]);
-    compare(run.output.back(), query);
-  }
-  return worst;
-}
-
-}  // namespace
-
 TEST_CASE_TEMPLATE("boundary programs equal independent scalar loops", Case, OPTIFORM_RULES_HERE) {
   // In a row of two or three near-equal numbers the norm amplifies rounding: widths from 4 on are
   // held to the tight bound, narrower ones to a loose one.

@@ -3,47 +3,9 @@
 
 // Checks of OPTIFORM_RULES_HERE, a list of cases: two translation units share them, so that each
 // compiles in seconds.
-#include "boundary.hpp"
-
-#include <doctest/doctest.h>
-
-#include <string>
-
-#include "../support/gradient_check.hpp"
+#include "boundary_derivative.hpp"
 
 namespace optiform::testing {
-namespace {
-
-/// The derived backward program of a boundary against central differences of its forward one.
-template <class R, class Backend, Norm VelocityNorm>
-void check_boundary(Index rows, Index width, std::uint64_t seed) {
-  INFO("rows ", rows, ", width ", width);
-  BoundaryRun<R, Backend, double, VelocityNorm> run(rows, width, seed);
-  using Run = decltype(run);
-  run.forward();
-  run.backward();
-  std::vector<GradientBlock> blocks;
-  const auto add = [&](const std::string& name, std::vector<double>& values,
-                       const std::vector<double>& gradient) {
-    blocks.push_back({name, values.data(), gradient.data(), static_cast<Index>(values.size())});
-  };
-  for (std::size_t i = 0; i < run.input.size(); ++i)
-    add("input " + std::to_string(i), run.input[i], run.gradient[i]);
-  add("gains", run.column, run.column_gradient);
-  for (int c = 0; c < Run::coefficients; ++c) {
-    const CoefficientInfo& info = Run::D::rule.coefficient[c % Run::D::coefficients];
-    if (info.pinned || info.kind == CoefficientKind::constant || info.kind == CoefficientKind::rate)
-      continue;
-    blocks.push_back({info.name, &run.coefficient[static_cast<std::size_t>(c)],
-                      &run.coefficient_gradient[static_cast<std::size_t>(c)], 1});
-  }
-  const auto result = check_gradients([&] { return run.objective(); }, blocks,
-                                      {.step = 1e-3, .coordinates = 40, .seed = seed});
-  INFO("worst: ", result.worst);
-  CHECK(result.error <= 1e-6);
-}
-
-}  // namespace
 
 TEST_CASE_TEMPLATE("derived backward programs are the derivative of the forward ones", Case,
                    OPTIFORM_RULES_HERE) {

@@ -67,6 +67,50 @@ struct MovesSigns : Rule {
     x += -(gamma * v) - gamma * -(-2 * g);
   }
 };
+struct CovarianceAsRow : Rule {
+  Square r = covariance("covariance");
+  constexpr Row query() const { return x; }
+  constexpr void step(Row g) {
+    r = 0.5 * r + gram(g);
+    x += r * g;
+  }
+};
+struct RowAsCovariance : Rule {
+  Square r = covariance("covariance");
+  constexpr Row query() const { return x; }
+  constexpr void step(Row g) {
+    r = g;
+    x += precondition(g, r);
+  }
+};
+struct LearnedCovariance : Rule {
+  Square r = covariance("covariance", Init::learned);
+  constexpr Row query() const { return x; }
+  constexpr void step(Row g) {
+    r += gram(g);
+    x += precondition(g, r);
+  }
+};
+struct StreamFromIdentity : Rule {
+  Row v = stream("velocity", Init::identity);
+  constexpr Row query() const { return x; }
+  constexpr void step(Row g) {
+    v = g;
+    x += v;
+  }
+};
+/// Everything a square may be part of.
+struct UsesSquares : Rule {
+  Square r = covariance("covariance", Init::zeros);
+  Scalar beta = unit("beta", 0.9);
+  constexpr Row query() const { return x; }
+  constexpr void step(Row g) {
+    const Square old = r;
+    r = beta * r + gram(g) * (1 - beta) - old / 2.0;
+    r -= 0.1 * -gram(x);
+    x += precondition(orthogonalise(g), r);
+  }
+};
 struct NotARule {};
 struct NoStep : Rule {
   constexpr Row query() const { return x; }
@@ -82,6 +126,10 @@ TEST_CASE("two learned numbers per step for heavy ball, four for triple momentum
   CHECK(learned(recording<RmsProp>) == 2);
   CHECK(learned(recording<Adam>) == 3);
   CHECK(learned(recording<AdamW>) == 4);
+  CHECK(learned(recording<Ortho>) == 1);
+  CHECK(learned(recording<Muon>) == 2);
+  CHECK(learned(recording<Shampoo>) == 2);
+  CHECK(learned(recording<Soap>) == 3);
 }
 
 TEST_CASE("streams and norms carry the names of the reference layout") {
@@ -90,6 +138,9 @@ TEST_CASE("streams and norms carry the names of the reference layout") {
   CHECK(std::string(recording<Adam>.stream[0].names.prefix) == "m");
   CHECK(std::string(recording<Adam>.norm_name[0]) == "ln_update");
   CHECK(recording<RmsProp>.stream[0].init == Init::ones);
+  CHECK(std::string(recording<Muon>.stream[0].names.prefix) == "m");
+  CHECK(recording<Shampoo>.stream[0].init == Init::identity);
+  CHECK(recording<Shampoo>.stream[0].unit == Unit::square);
 }
 
 TEST_CASE("faults of a rule are found while recording") {
@@ -98,6 +149,11 @@ TEST_CASE("faults of a rule are found while recording") {
   CHECK(Recorder::record<ForgetsStream>().fault == Fault::stream_never_written);
   CHECK(Recorder::record<IgnoresOracle>().fault == Fault::oracle_ignored);
   CHECK(Recorder::record<UsesLocals>().fault == Fault::none);
+  CHECK(Recorder::record<CovarianceAsRow>().fault == Fault::square_as_row);
+  CHECK(Recorder::record<RowAsCovariance>().fault == Fault::square_as_row);
+  CHECK(Recorder::record<LearnedCovariance>().fault == Fault::wrong_start);
+  CHECK(Recorder::record<StreamFromIdentity>().fault == Fault::wrong_start);
+  CHECK(Recorder::record<UsesSquares>().fault == Fault::none);
   static_assert(UpdateRule<UsesLocals> && UpdateRule<TripleMomentum> && UpdateRule<AdamW>);
   static_assert(!UpdateRule<NotARule> && !UpdateRule<NoStep> && !UpdateRule<int>);
 }

@@ -44,11 +44,13 @@ Vector<T> normalise(const Vector<T>& u, const Norm<T>& norm) {
   return out;
 }
 
-/// One token's row: the iterate and the streams beside it.
+/// One token's row: the iterate and the streams beside it. A covariance is its lower triangle, row
+/// by row.
 template <class T>
 struct State {
   Vector<T> x;
   std::vector<Vector<T>> streams;
+  std::size_t heads = 1;
 };
 
 struct GradientDescent {
@@ -195,6 +197,157 @@ struct RmsProp {
     }
     u = normalise(u, norm);
     for (std::size_t i = 0; i < g.size(); ++i) state.x[i] = state.x[i] + gamma * u[i];
+  }
+};
+
+/// A dense matrix, row by row.
+template <class T>
+struct Matrix {
+  std::size_t rows, columns;
+  Vector<T> value;
+
+  Matrix(std::size_t r, std::size_t c) : rows(r), columns(c), value(r * c, T(0.0)) {}
+  Matrix(std::size_t r, const Vector<T>& v) : rows(r), columns(v.size() / r), value(v) {}
+  T& at(std::size_t i, std::size_t j) { return value[i * columns + j]; }
+  const T& at(std::size_t i, std::size_t j) const { return value[i * columns + j]; }
+  T norm() const {
+    using std::sqrt;
+    T sum = T(0.0);
+    for (const T& v : value) sum = sum + v * v;
+    return sqrt(sum);
+  }
+};
+template <class T>
+Matrix<T> product(const Matrix<T>& a, const Matrix<T>& b, bool transpose_a = false) {
+  Matrix<T> c(transpose_a ? a.columns : a.rows, b.columns);
+  const std::size_t inner = transpose_a ? a.rows : a.columns;
+  for (std::size_t i = 0; i < c.rows; ++i)
+    for (std::size_t j = 0; j < c.columns; ++j)
+      for (std::size_t k = 0; k < inner; ++k)
+        c.at(i, j) = c.at(i, j) + (transpose_a ? a.at(k, i) : a.at(i, k)) * b.at(k, j);
+  return c;
+}
+
+/// Five Newton-Schulz steps on the large Gram matrix, as published.
+template <class T>
+Vector<T> newton_schulz(const Vector<T>& m, std::size_t heads) {
+  Matrix<T> y(heads, m);
+  const T norm = y.norm();
+  for (T& v : y.value) v = v / norm;
+  for (int step = 0; step < 5; ++step) {
+    const Matrix<T> a = product(y, y, true), square = product(a, a);
+    Matrix<T> p(a.rows, a.columns);
+    for (std::size_t i = 0; i < p.value.size(); ++i)
+      p.value[i] = T(-4.7750) * a.value[i] + T(2.0315) * square.value[i];
+    for (std::size_t i = 0; i < p.rows; ++i) p.at(i, i) = p.at(i, i) + T(3.4445);
+    y = product(y, p);
+  }
+  return y.value;
+}
+
+/// A near-inverse root of R + 1e-6 I: ten uncoupled Newton steps, as published.
+template <class T>
+Matrix<T> inverse_root(Matrix<T> r) {
+  using std::sqrt;
+  for (std::size_t i = 0; i < r.rows; ++i) r.at(i, i) = r.at(i, i) + T(1e-6);
+  const T c = r.norm();
+  for (T& v : r.value) v = v / c;
+  Matrix<T> x(r.rows, r.rows);
+  for (std::size_t i = 0; i < r.rows; ++i) x.at(i, i) = T(1.0);
+  for (int step = 0; step < 10; ++step) {
+    Matrix<T> bracket = product(product(x, r), x);
+    for (T& v : bracket.value) v = T(0.0) - v;
+    for (std::size_t i = 0; i < r.rows; ++i) bracket.at(i, i) = bracket.at(i, i) + T(3.0);
+    x = product(x, bracket);
+    for (T& v : x.value) v = T(0.5) * v;
+  }
+  for (T& v : x.value) v = v / sqrt(c);
+  return x;
+}
+
+template <class T>
+void add_update(State<T>& s, T gamma, const Vector<T>& update, const Norm<T>& norm) {
+  const Vector<T> u = normalise(update, norm);
+  for (std::size_t i = 0; i < u.size(); ++i) s.x[i] = s.x[i] + gamma * u[i];
+}
+
+/// beta m + (1 - beta) g, in place.
+template <class T>
+void average(Vector<T>& m, T beta, const Vector<T>& g) {
+  for (std::size_t i = 0; i < g.size(); ++i) m[i] = beta * m[i] + (T(1.0) - beta) * g[i];
+}
+
+struct Ortho {
+  static constexpr std::size_t stream_count = 0, coefficient_count = 1;
+  static constexpr const char* coefficients[] = {"gamma"};
+
+  template <class T>
+  static Vector<T> query(const State<T>& s, const Vector<T>&) {
+    return s.x;
+  }
+  template <class T>
+  static void step(State<T>& s, const Vector<T>& g, const Vector<T>& c, const Norm<T>& norm) {
+    add_update(s, c[0], newton_schulz(g, s.heads), norm);
+  }
+};
+
+struct Muon {
+  static constexpr std::size_t stream_count = 1, coefficient_count = 2;
+  static constexpr const char* coefficients[] = {"beta", "gamma"};
+
+  template <class T>
+  static Vector<T> query(const State<T>& s, const Vector<T>&) {
+    return s.x;
+  }
+  template <class T>
+  static void step(State<T>& s, const Vector<T>& g, const Vector<T>& c, const Norm<T>& norm) {
+    average(s.streams[0], c[0], g);
+    add_update(s, c[1], newton_schulz(s.streams[0], s.heads), norm);
+  }
+};
+
+/// direction P(R') with R' = betaR R + (1 - betaR) G^T G, which replaces R.
+template <class T>
+Vector<T> whitened(Vector<T>& covariance, T beta, const Vector<T>& direction, const Vector<T>& g,
+                   std::size_t heads) {
+  const Matrix<T> rows(heads, g), gram = product(rows, rows, true);
+  Matrix<T> r(gram.rows, gram.columns);
+  std::size_t packed = 0;
+  for (std::size_t i = 0; i < r.rows; ++i)
+    for (std::size_t j = 0; j <= i; ++j, ++packed) {
+      covariance[packed] = beta * covariance[packed] + (T(1.0) - beta) * gram.at(i, j);
+      r.at(i, j) = r.at(j, i) = covariance[packed];
+    }
+  return product(Matrix<T>(heads, direction), inverse_root(r)).value;
+}
+
+struct Shampoo {
+  static constexpr std::size_t stream_count = 1, coefficient_count = 2;
+  static constexpr const char* coefficients[] = {"betaR", "gamma"};
+
+  template <class T>
+  static Vector<T> query(const State<T>& s, const Vector<T>&) {
+    return s.x;
+  }
+  template <class T>
+  static void step(State<T>& s, const Vector<T>& g, const Vector<T>& c, const Norm<T>& norm) {
+    add_update(s, c[1], whitened(s.streams[0], c[0], g, g, s.heads), norm);
+  }
+};
+
+/// Streams: the covariance, then the first moment.
+struct Soap {
+  static constexpr std::size_t stream_count = 2, coefficient_count = 3;
+  static constexpr const char* coefficients[] = {"beta1", "betaR", "gamma"};
+
+  template <class T>
+  static Vector<T> query(const State<T>& s, const Vector<T>&) {
+    return s.x;
+  }
+  template <class T>
+  static void step(State<T>& s, const Vector<T>& g, const Vector<T>& c, const Norm<T>& norm) {
+    average(s.streams[1], c[0], g);
+    add_update(s, c[2], whitened(s.streams[0], c[1], s.streams[1], g, s.heads), norm);
   }
 };
 

@@ -56,8 +56,8 @@ TEST_CASE("pretrain: trains, logs, saves, samples, and generate continues its ru
 TEST_CASE("pretrain: every rule trains and writes text") {
   if (!built()) return;
   const Folder folder("rules");
-  for (const std::string rule :
-       {"vanilla", "heavy-ball", "nesterov", "tmm", "adam", "adamw", "rmsprop"}) {
+  for (const std::string rule : {"vanilla", "heavy-ball", "nesterov", "tmm", "adam", "adamw",
+                                 "rmsprop", "muon", "ortho", "soap", "shampoo"}) {
     CAPTURE(rule);
     const auto done = run(folder.path, "pretrain",
                           small + Arguments{"--rule", rule, "--out", rule, "--steps", "10"});
@@ -73,7 +73,8 @@ TEST_CASE("pretrain: parameter counts of every rule in the shape of GPT-2 small"
   const std::map<std::string, std::string> counts{
       {"vanilla", "124373760"}, {"heavy-ball", "163812144"}, {"nesterov", "163812168"},
       {"tmm", "163812192"},     {"adam", "163812168"},       {"adamw", "163812192"},
-      {"rmsprop", "124392240"}};
+      {"rmsprop", "124392240"}, {"muon", "163812144"},       {"ortho", "124392216"},
+      {"soap", "163812168"},    {"shampoo", "124392240"}};
   for (const auto& [rule, count] : counts) {
     const auto plan =
         run(folder.path, "pretrain", {"--rule", rule, "--shape", "gpt2-small", "--dry-run"});

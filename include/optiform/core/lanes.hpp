@@ -45,6 +45,14 @@ const lane_number<T>& lane(const T& packed, int index) {
   return reinterpret_cast<const lane_number<T>*>(&packed)[index];
 }
 
+namespace detail {
+/// A number in every lane.
+template <class T>
+constexpr T constant(double number) {
+  return T(static_cast<lane_number<T>>(number));
+}
+}  // namespace detail
+
 /// yes where the mask holds, no elsewhere. Packs bring their own.
 template <class T>
   requires(!Packed<T>)

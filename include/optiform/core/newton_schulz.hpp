@@ -23,6 +23,27 @@ struct QuinticNewtonSchulz {
   static constexpr Quintic step(int) { return {3.4445, -4.7750, 2.0315}; }
 };
 
+/// Six steps, each the minimax quintic of the interval that the one before leaves: singular values
+/// from 0.001 to 1 end between 0.9955 and 1.0012; those near zero are multiplied by 1846.
+///
+/// Contract  all but the last step are of s / 1.01, so that rounding cannot leave the interval.
+/// Source    Amsel, Persson, Musco and Gower, "The Polar Express", arXiv 2505.16932, 2025.
+struct PolarExpress {
+  static constexpr int steps = 6;
+  static constexpr Quintic step(int i) {
+    constexpr Quintic minimax[steps] = {
+        {8.28721201814563, -23.595886519098837, 17.300387312530933},
+        {4.107059111542203, -2.9478499167379106, 0.5448431082926601},
+        {3.9486908534822946, -2.908902115962949, 0.5518191394370137},
+        {3.3184196573706015, -2.488488024314874, 0.51004894012372},
+        {2.300652019954817, -1.6689039845747493, 0.4188073119525673},
+        {1.891301407787398, -1.2679958271945868, 0.37680408948524835}};
+    constexpr double margin = 1.01, cube = margin * margin * margin;
+    const Quintic p = minimax[i];
+    return i + 1 == steps ? p : Quintic{p.a / margin, p.b / cube, p.c / (cube * margin * margin)};
+  }
+};
+
 /// Elements of workspace that `orthogonalise` takes.
 constexpr Index orthogonalise_workspace(Index rows, Index columns) {
   const Index n = std::min(rows, columns);

@@ -8,6 +8,15 @@
 // Lambdas that take part in straight-line code.
 #define OPTIFORM_INLINE_LAMBDA __attribute__((always_inline))
 
+// Loops over registers have to disappear, or the registers live in memory.
+#if defined(__clang__)
+#define OPTIFORM_UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__CUDACC__)
+#define OPTIFORM_UNROLL  // does not know the host compiler's
+#else
+#define OPTIFORM_UNROLL _Pragma("GCC unroll 16")
+#endif
+
 OPTIFORM_NAMESPACE_BEGIN
 
 /// Calls f(0), ..., f(Count - 1) as straight-line code. A loop over an array of vectors that is

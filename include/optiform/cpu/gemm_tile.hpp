@@ -4,13 +4,6 @@
 #include <optiform/core/config.hpp>
 #include <optiform/cpu/pack.hpp>
 
-// Loops over registers have to disappear, or the registers live in memory.
-#if defined(__clang__)
-#define OPTIFORM_UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define OPTIFORM_UNROLL _Pragma("GCC unroll 16")
-#endif
-
 OPTIFORM_NAMESPACE_BEGIN
 
 namespace detail {

@@ -45,10 +45,10 @@ template <>
 struct kernels<Reference> {
   using Context = ReferenceContext;
 
-  /// Runs a row program; see RowArguments.
-  template <class P, Index Length = 0, class T>
+  /// Runs a row program; see RowArguments. Row operations take a row for heads x head_dim.
+  template <class P, Index Length = 0, int Heads = 1, class T>
   static void run_rows(Context&, const RowArguments<T>& a) {
-    ReferenceRows<P, T>::run(a);
+    ReferenceRows<P, T, unit_shape<P, Length, Heads>()>::run(a);
   }
 
   /// Runs an elementwise row program on arrays 0 .. count - 1, in any order and grouping.

@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include <optiform/core/lanes.hpp>
+#include <optiform/rules/operations.hpp>
 #include <optiform/rules/program.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 
 /// Row programs by the book: every node of the graph in order, every element in order, no plan.
 ///
+/// Shapes    S is what row operations take a row for; it means nothing to programs without them.
 /// Contract  see RowArguments. Temporaries are allocated.
 /// See       RowKernel, which runs the same graphs by their plans.
-template <class P, class T>
+template <class P, class T, UnitShape S = UnitShape{}>
 class ReferenceRows {
  public:
   static void run(const RowArguments<T>& a) {
@@ -29,16 +33,27 @@ class ReferenceRows {
       : a_(a), few_(graph.nodes), value_(static_cast<std::size_t>(graph.nodes)) {
     for (short i = 0; i < graph.nodes; ++i)
       if (graph.node[i].frequency == Frequency::element)
-        value_[static_cast<std::size_t>(i)].resize(static_cast<std::size_t>(a.length));
+        values(i).resize(static_cast<std::size_t>(elements(graph.node[i])));
+  }
+
+  Index size(Unit unit) const { return unit == Unit::row ? a_.length : S.size(unit); }
+  /// Adjoints of several operands lie one after the other.
+  Index elements(const Node& n) const {
+    if (n.op != Op::adjoints) return size(n.unit);
+    Index sum = 0;
+    for (int k = 0; k < n.operation->operands; ++k) sum += size(n.operation->operand[k]);
+    return sum;
   }
 
   /// Launch and row values in the wide scalar, element values in T.
   void one(Index row) {
     for (short i = 0; i < graph.nodes; ++i) {
       const Node& n = graph.node[i];
-      if (n.frequency == Frequency::element) {
-        for (Index e = 0; e < a_.length; ++e)
-          element(i, e) = n.op == Op::input    ? a_.input[n.index][row * a_.length + e]
+      if (is_operated(n.op)) {
+        if constexpr (graph.is_staged()) operate(i, n);
+      } else if (n.frequency == Frequency::element) {
+        for (Index e = 0; e < size(n.unit); ++e)
+          element(i, e) = n.op == Op::input    ? a_.input[n.index][row * size(n.unit) + e]
                           : n.op == Op::column ? a_.column[n.index][e]
                                                : compute<T>(n, [&](short j) { return at(j, e); });
       } else {
@@ -46,6 +61,43 @@ class ReferenceRows {
       }
     }
     for (short o = 0; o < graph.outputs; ++o) write(graph.output[o], row);
+  }
+
+  /// An operation, its adjoints, or one of those.
+  void operate(short i, const Node& n) {
+    if (n.op == Op::part) {
+      const auto& info = *graph.node[n.a].operation;
+      const auto first = values(n.a).begin() + (n.index == 0 ? 0 : size(info.operand[0]));
+      std::copy_n(first, size(n.unit), values(i).begin());
+      return;
+    }
+    [&]<short... Id>(std::integer_sequence<short, Id...>) { (operate_if<Id>(i), ...); }
+    (std::make_integer_sequence<short, graph.nodes>{});
+  }
+  template <short Id>
+  void operate_if(short i) {
+    constexpr Node n = graph.node[Id];
+    if constexpr (n.op == Op::operation || n.op == Op::adjoints) {
+      using Operation = operation_of<P, Id>;
+      if (i != Id) return;
+      const std::vector<T> a = copy_of(n.a, n.operation->operand[0]);
+      const std::vector<T> b = n.b < 0 ? a : copy_of(n.b, n.operation->operand[1]);
+      const T* const operand[] = {a.data(), b.data()};
+      std::vector<T> workspace(static_cast<std::size_t>(Operation::template workspace<S>));
+      if constexpr (n.op == Op::operation) {
+        Operation::template forward<S, T>(operand, values(i).data(), workspace.data());
+      } else {
+        const std::vector<T> result = copy_of(n.c, n.operation->result);
+        T* const adjoint[] = {values(i).data(), values(i).data() + size(n.operation->operand[0])};
+        Operation::template backward<S, T>(operand, result.data(), adjoint, workspace.data());
+      }
+    }
+  }
+  /// A node's elements, also where one number stands for all of them.
+  std::vector<T> copy_of(short i, Unit unit) {
+    std::vector<T> out;
+    for (Index e = 0; e < size(unit); ++e) out.push_back(at(i, e));
+    return out;
   }
 
   Wide scalar(const Node& n, Index row) {
@@ -68,7 +120,7 @@ class ReferenceRows {
       }
       case Op::sum: {
         Wide total(0);
-        for (Index e = 0; e < a_.length; ++e) total += Wide(element(n.a, e));
+        for (Index e = 0; e < size(n.unit); ++e) total += Wide(element(n.a, e));
         return total;
       }
       default:
@@ -107,8 +159,8 @@ class ReferenceRows {
     const bool wide = graph.node[o.node].frequency != Frequency::element;
     switch (o.sink) {
       case Sink::store:
-        for (Index e = 0; e < a_.length; ++e)
-          a_.output[o.index][row * a_.length + e] = at(o.node, e);
+        for (Index e = 0; e < size(o.unit); ++e)
+          a_.output[o.index][row * size(o.unit) + e] = at(o.node, e);
         break;
       case Sink::statistic:
         if (a_.statistic != nullptr)
@@ -125,9 +177,8 @@ class ReferenceRows {
   }
 
   Wide& few(short i) { return few_[static_cast<std::size_t>(i)]; }
-  T& element(short i, Index e) {
-    return value_[static_cast<std::size_t>(i)][static_cast<std::size_t>(e)];
-  }
+  std::vector<T>& values(short i) { return value_[static_cast<std::size_t>(i)]; }
+  T& element(short i, Index e) { return values(i)[static_cast<std::size_t>(e)]; }
   T at(short i, Index e) {
     return graph.node[i].frequency == Frequency::element ? element(i, e) : T(few(i));
   }

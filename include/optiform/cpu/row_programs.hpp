@@ -2,10 +2,10 @@
 #pragma once
 
 #include <cstddef>
+#include <type_traits>
 
 #include <optiform/core/memory.hpp>
-#include <optiform/cpu/row_kernel.hpp>
-#include <optiform/rules/launch.hpp>
+#include <optiform/cpu/staged_rows.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 
@@ -30,11 +30,15 @@ T* row_scratch(std::byte* block, const T* rows, Index length) {
 
 /// Runs a row program on all threads of a context.
 ///
-/// Shapes    Length is the compile-time row length, or 0 to take a.length.
+/// Shapes    Length is the compile-time row length, or 0 to take a.length; row operations take a
+/// row
+///           for heads x head_dim and need a length.
 /// Contract  rows are cut into chunks by their number alone; partial sums are added in chunk order.
-template <class P, Index Length = 0, class Context, class T>
+template <class P, Index Length = 0, int Heads = 1, class Context, class T>
 void run_rows(Context& context, const RowArguments<T>& a) {
-  using Kernel = RowKernel<P, T, Length>;
+  using Rows =
+      std::conditional_t<P::graph.is_staged(), StagedRows<P, T, unit_shape<P, Length, Heads>()>,
+                         PlainRows<P, T, Length>>;
   constexpr Index coefficients = P::graph.coefficients, columns = P::graph.columns;
   constexpr bool sums = [] {
     for (short o = 0; o < P::graph.outputs; ++o)
@@ -44,14 +48,13 @@ void run_rows(Context& context, const RowArguments<T>& a) {
     return false;
   }();
   if (a.rows == 0 || a.length == 0) return;
-  double launch[P::graph.nodes]{};
-  launch_values(P::graph, a, launch);
+  const Rows rows(a);
 
   const Index chunk = row_chunk(a.rows), chunks = row_chunks(a.rows);
   auto* const coefficient_partial = reinterpret_cast<double*>(a.workspace);
   T* const column_partial =
       sums ? reinterpret_cast<T*>(coefficient_partial + chunks * coefficients) : nullptr;
-  const Index scratch_bytes = Kernel::scratch_bytes(a.length) + detail::most_stagger;
+  const Index scratch_bytes = Rows::scratch_bytes(a.length) + detail::most_stagger;
   context.reserve_scratch(scratch_bytes);
   context.parallel(chunks, [&](Index c, int thread) {
     double* const of_coefficients = sums ? coefficient_partial + c * coefficients : nullptr;
@@ -63,7 +66,7 @@ void run_rows(Context& context, const RowArguments<T>& a) {
     T* const scratch =
         detail::row_scratch(context.scratch(thread, scratch_bytes), a.input[0], a.length);
     const Index first = c * chunk, last = first + chunk < a.rows ? first + chunk : a.rows;
-    Kernel::run(a, launch, first, last, scratch, of_coefficients, of_columns);
+    rows.run(first, last, scratch, of_coefficients, of_columns);
   });
   if constexpr (!sums) return;
   for (Index c = 0; c < chunks; ++c) {
@@ -84,6 +87,8 @@ void run_rows(Context& context, const RowArguments<T>& a) {
 /// Contract  arguments(Index i) returns the RowArguments of array i, and is called by any thread.
 template <class P, class Context, class F>
 void run_rows_batch(Context& context, Index count, F&& arguments) {
+  static_assert(!P::graph.is_staged(),
+                "optiform: run_rows_batch - the program takes row operations; run them one by one");
   static_assert(P::plan.sweeps <= 1 && P::plan.scratch_rows == 0,
                 "optiform: run_rows_batch - the program sums over its rows; run them one by one");
   context.parallel(count, [&](Index i, int) {

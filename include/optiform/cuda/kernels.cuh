@@ -13,8 +13,10 @@ template <>
 struct kernels<Cuda> {
   using Context = cuda::Context;
 
-  template <class P, Index Length = 0, class T>
+  template <class P, Index Length = 0, int Heads = 1, class T>
   static void run_rows(Context& context, const RowArguments<T>& arguments) {
+    static_assert(!P::graph.is_staged(),
+                  "optiform: kernels<Cuda> - row operations do not run on this backend yet; use Cpu");
     cuda::run_rows<P, Length>(context, arguments);
   }
 };

@@ -30,6 +30,7 @@ struct Dynamics {
                 "optiform: DepthOptions - oracles see normalised states; choose pre_norm = "
                 "Norm::layer_norm or Norm::rms_norm");
   using Rule = R;
+  using Operations = typename detail::own_operations<R>::type;
   static constexpr DepthOptions options = Options;
   static constexpr const Recording& rule = recording<R>;
   static constexpr short streams = recording<R>.streams;
@@ -48,7 +49,7 @@ struct Dynamics {
   }
 };
 
-/// Whether two rules carry the same streams, by number and name.
+/// Whether two rules carry the same streams, by number, name and unit.
 template <class A, class B>
 constexpr bool carry_same_streams() {
   if (A::streams != B::streams) return false;
@@ -56,7 +57,7 @@ constexpr bool carry_same_streams() {
     const char* a = A::rule.stream[s].name;
     const char* b = B::rule.stream[s].name;
     while (*a != 0 && *a == *b) ++a, ++b;
-    if (*a != *b) return false;
+    if (*a != *b || A::rule.stream[s].unit != B::rule.stream[s].unit) return false;
   }
   return true;
 }
@@ -74,15 +75,15 @@ template <class D>
 constexpr State read_state(Graph& g) {
   State s;
   s.x = g.input(0);
-  for (short i = 0; i < D::streams; ++i) s.stream[i] = g.input(static_cast<short>(i + 1));
+  for (short i = 1; i <= D::streams; ++i) s.stream[i - 1] = g.input(i, D::rule.unit(i));
   return s;
 }
 
 template <class D>
 constexpr void write_state(Graph& g, const State& s) {
   g.emit(Sink::store, 0, s.x);
-  for (short i = 0; i < D::streams; ++i)
-    g.emit(Sink::store, static_cast<short>(i + 1), s.stream[i]);
+  for (short i = 1; i <= D::streams; ++i)
+    g.emit(Sink::store, i, s.stream[i - 1], -1, D::rule.unit(i));
 }
 
 template <class D>
@@ -138,6 +139,7 @@ constexpr InPlace state_in_place(short oracles) {
 /// Columns   those of one pre-norm per oracle.
 template <class D, bool KeepState>
 struct Opening {
+  using Operations = typename D::Operations;
   static constexpr Graph build() {
     Graph g;
     const auto state = detail::read_state<D>(g);
@@ -162,6 +164,7 @@ struct Boundary {
   static_assert(carry_same_streams<A, B>(),
                 "optiform: Boundary - two consecutive blocks carry different streams; give all "
                 "blocks of a network rules with the same streams [docs/write_your_own_rule.md]");
+  using Operations = decltype(typename A::Operations{} + typename B::Operations{});
   static constexpr Graph build() {
     Graph g;
     const auto after = detail::step<A>(g, detail::read_state<A>(g));
@@ -185,6 +188,7 @@ struct Closing {
   static_assert(Final != Norm::none,
                 "optiform: HeadOptions - the head sees a normalised read-out; choose norm = "
                 "Norm::layer_norm or Norm::rms_norm");
+  using Operations = typename A::Operations;
   static constexpr Graph build() {
     Graph g;
     short seen = 0;

@@ -21,7 +21,8 @@ enum class Pass : unsigned char {
 
 namespace detail {
 
-/// Buffers of one step: its state, its queries, its oracles' answers. All are [tokens, width].
+/// Buffers of one step: its state, its queries, its oracles' answers. All are [tokens, width], but
+/// for streams of squares.
 struct StepBuffers {
   MemoryPlan::Handle x, stream[Recording::max_streams];
   MemoryPlan::Handle query[max_oracles], answer[max_oracles];
@@ -114,6 +115,9 @@ struct ModelLayout {
   MemoryPlan::Handle rows(const std::string& name, Index tokens) {
     return memory.reserve<T>(name, tokens * Types::width);
   }
+  MemoryPlan::Handle stream_of(const std::string& name, short s, Index tokens) {
+    return memory.reserve<T>(message(name, s), tokens * Types::stream_size(s));
+  }
 
   void reserve_steps(const LanguageModelOptions& options, Index tokens) {
     const bool training = pass == Pass::training;
@@ -149,7 +153,7 @@ struct ModelLayout {
     StepBuffers b;
     b.x = state != nullptr ? state->x : rows(name + "x", tokens);
     for (short s = 0; s < Types::streams; ++s)
-      b.stream[s] = state != nullptr ? state->stream[s] : rows(message(name, "stream.", s), tokens);
+      b.stream[s] = state != nullptr ? state->stream[s] : stream_of(name + "stream.", s, tokens);
     for (int o = 0; o < Types::template StepAt<Here>::oracles; ++o) {
       const bool one_query = !training || options.recompute == Recompute::activations;
       b.query[o] = one_query && o < queries_ ? query_[o]
@@ -194,7 +198,7 @@ struct ModelLayout {
   void reserve_gradients(Index tokens) {
     x_gradient = rows("x_gradient", tokens);
     for (short s = 0; s < Types::streams; ++s)
-      stream_gradient[s] = rows(message("stream_gradient.", s), tokens);
+      stream_gradient[s] = stream_of("stream_gradient.", s, tokens);
     int most = 0;
     Types::each_stack([&]<std::size_t I>() {
       using L = typename Types::template Layer<I>;

@@ -198,6 +198,12 @@ struct ModelTypes {
   using Layer = std::tuple_element_t<I, Layers>;
   using FirstStep = typename Layer<0>::template Step<0>;
   static constexpr short streams = FirstStep::streams;
+  /// Numbers per token of a stream.
+  static constexpr Index stream_size(short s) {
+    return FirstStep::rule.stream[s].unit == Unit::row
+               ? width
+               : UnitShape{S.heads, S.head_dim()}.size(Unit::square);
+  }
   /// The dynamics of the step at a Place; void at TheEnd.
   template <class At>
   using StepAt = typename step_at<ModelTypes, At>::type;

@@ -122,10 +122,21 @@ class ModelPass {
       if (p_.stream_tokens[s] >= 0) {
         look_up(p_.stream_tokens[s], p_.stream_positions[s], w_.at(b.stream[s]));
       } else {
-        const bool ones = Types::FirstStep::rule.stream[s].init == Init::ones;
-        K::fill(context_, w_.tokens() * width, T(ones ? 1 : 0), w_.at(b.stream[s]));
+        start(s, w_.at(b.stream[s]));
       }
     }
+  }
+  /// A stream that starts the same for every token.
+  void start(short s, T* stream) {
+    const Index size = Types::stream_size(s), rows = w_.tokens();
+    const Init init = Types::FirstStep::rule.stream[s].init;
+    K::fill(context_, rows * size, T(init == Init::ones ? 1 : 0), stream);
+    if (init != Init::identity) return;
+    constexpr Index order = Types::shape.head_dim();
+    for (Index i = 0; i < order; ++i) K::fill(context_, 1, T(1), stream + i * (i + 3) / 2);
+    for (Index done = 1; done < rows; done *= 2)
+      K::copy(context_, (2 * done < rows ? done : rows - done) * size, stream,
+              stream + done * size);
   }
   /// Calls f(sequences, tokens of each, first row, first position).
   template <class F>

@@ -222,7 +222,8 @@ class StepPrograms {
     static_assert(
         Program::graph.inputs <= RowArguments<T>::max_buffers && Program::graph.columns <= 8,
         "optiform: LanguageModel - a row program has too many buffers or gains");
-    K::template run_rows<Program, width>(context_, a);
+    constexpr int heads = Program::graph.is_staged() ? Types::shape.heads : 1;
+    K::template run_rows<Program, width, heads>(context_, a);
   }
   template <class Source>
   void run_backward(RowArguments<T>& a) {
@@ -231,7 +232,9 @@ class StepPrograms {
                   Program::graph.coefficients == Forward<Source>::graph.coefficients);
     run<Program>(a);
     for (short s = -1; s < Types::streams; ++s)
-      if (!writes<Program>(s + 1)) K::fill(context_, w_.tokens() * width, T(0), a.output[s + 1]);
+      if (!writes<Program>(s + 1))
+        K::fill(context_, w_.tokens() * (s < 0 ? width : Types::stream_size(s)), T(0),
+                a.output[s + 1]);
   }
 
   Context& context_;

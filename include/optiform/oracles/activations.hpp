@@ -1,23 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <optiform/core/config.hpp>
+#include <optiform/core/lanes.hpp>
 #include <optiform/core/math.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
-
-namespace detail {
-
-/// A number as a scalar, or as a vector register of them.
-template <class T>
-constexpr T constant(double number) {
-  if constexpr (requires { typename T::value_type; })
-    return T(static_cast<typename T::value_type>(number));
-  else
-    return T(number);
-}
-
-}  // namespace detail
 
 /// The exact Gaussian error linear unit.
 ///

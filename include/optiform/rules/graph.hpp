@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <optiform/core/config.hpp>
+#include <optiform/rules/operation.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 
@@ -30,9 +30,12 @@ enum class Op : unsigned char {
   sum,          ///< element to row
   standardise,  ///< (a - b) c with b, c the row's own mean and reciprocal deviation
   normalise,    ///< as recorded; a driver replaces it (see Norm)
-  debias        ///< as recorded: a corrected for starting at zero with decay b; replaced likewise
+  debias,       ///< as recorded: a corrected for starting at zero with decay b; replaced likewise
+  operation,    ///< a row operation on a and b
+  adjoints,     ///< the adjoints of a row operation's operands a and b from its result's, c
+  part          ///< number `index` of the adjoints a
 };
-inline constexpr int op_count = static_cast<int>(Op::debias) + 1;
+inline constexpr int op_count = static_cast<int>(Op::part) + 1;
 
 struct Node {
   Op op = Op::constant;
@@ -40,6 +43,8 @@ struct Node {
   short a = -1, b = -1, c = -1;  ///< operands
   short index = 0;               ///< buffer, coefficient or statistic number
   double value = 0;              ///< of a constant
+  Unit unit = Unit::row;         ///< what the value is part of; means nothing at launch frequency
+  const OperationInfo* operation = nullptr;  ///< which one; see operation_tag
 };
 
 constexpr bool is_leaf(Op op) { return op <= Op::reciprocal_length; }
@@ -57,6 +62,7 @@ struct Output {
   short index = 0;
   short node = -1;
   short in_place_of = -1;  ///< input whose memory this store may overwrite
+  Unit unit = Unit::row;   ///< of the buffer, or of the values that are summed
 };
 
 /// A row program as a value: nodes in evaluation order and what becomes of them.
@@ -81,7 +87,12 @@ struct Graph {
   bool overflow = false;
 
   // ---- leaves
-  constexpr short input(short index) { return leaf(Op::input, Frequency::element, index); }
+  constexpr short input(short index, Unit unit = Unit::row) {
+    Node n{Op::input, Frequency::element};
+    n.index = index;
+    n.unit = unit;
+    return intern(n);
+  }
   constexpr short column(short index) { return leaf(Op::column, Frequency::element, index); }
   constexpr short statistic(short index) { return leaf(Op::statistic, Frequency::row, index); }
   constexpr short coefficient(short index) {
@@ -167,6 +178,7 @@ struct Graph {
     if (is_scaled(a)) return multiply(node[a].a, sum(node[a].b));
     if (node[a].op == Op::negate) return negate(sum(node[a].a));
     Node n{Op::sum, Frequency::row, a};
+    n.unit = node[a].unit;
     return intern(n);
   }
   constexpr short mean(short a) { return multiply(reciprocal_length(), sum(a)); }
@@ -181,18 +193,48 @@ struct Graph {
   }
   constexpr short debias(short a, short decay) { return make(Op::debias, a, decay); }
 
+  /// The result of an operation on one or two values.
+  constexpr short operate(const OperationInfo* operation, short a, short b = -1) {
+    Node n{Op::operation, Frequency::element, a, b};
+    n.unit = operation->result;
+    n.operation = operation;
+    return intern(n);
+  }
+  /// The adjoints of an operation's operands a and b, from that of its result.
+  constexpr short adjoints(const OperationInfo* operation, short a, short b, short result) {
+    Node n{Op::adjoints, Frequency::element, a, b, result};
+    n.unit = operation->result;
+    n.operation = operation;
+    return intern(n);
+  }
+  constexpr short part(short adjoints, short index) {
+    Node n{Op::part, Frequency::element, adjoints};
+    n.index = index;
+    n.unit = node[adjoints].operation->operand[index];
+    return intern(n);
+  }
+
   constexpr void emit(Sink sink, short index, short from, short in_place_of = -1) {
+    emit(sink, index, from, in_place_of, node[from].unit);
+  }
+  constexpr void emit(Sink sink, short index, short from, short in_place_of, Unit unit) {
     if (outputs == output_capacity) {
       overflow = true;
       return;
     }
-    output[outputs++] = Output{sink, index, from, in_place_of};
+    output[outputs++] = Output{sink, index, from, in_place_of, unit};
   }
 
   // ---- questions
   constexpr bool is_constant(short id) const { return node[id].op == Op::constant; }
   constexpr bool is_constant(short id, double v) const { return is_constant(id) && value(id) == v; }
   constexpr double value(short id) const { return node[id].value; }
+  /// Whether it is more than elementwise arithmetic and sums on rows; see Stages.
+  constexpr bool is_staged() const {
+    for (short i = 0; i < nodes; ++i)
+      if (node[i].operation != nullptr || node[i].unit != Unit::row) return true;
+    return false;
+  }
   /// A product whose left factor is coarser than its right one.
   constexpr bool is_scaled(short id) const {
     return node[id].op == Op::multiply && node[node[id].a].frequency < node[node[id].b].frequency;
@@ -205,9 +247,9 @@ struct Graph {
     return intern(n);
   }
   constexpr short make(Op op, short a, short b = -1) {
-    Frequency f = node[a].frequency;
-    if (b >= 0 && node[b].frequency > f) f = node[b].frequency;
-    Node n{op, f, a, b};
+    const short finer = b >= 0 && node[b].frequency > node[a].frequency ? b : a;
+    Node n{op, node[finer].frequency, a, b};
+    n.unit = node[finer].unit;
     return intern(n);
   }
   /// Returns the node equal to n, appending it if it is new.
@@ -215,7 +257,8 @@ struct Graph {
     short& chain = first_[static_cast<int>(n.op)];
     for (short i = chain; i >= 0; i = next_[i]) {
       const Node& m = node[i];
-      if (m.a == n.a && m.b == n.b && m.c == n.c && m.index == n.index && m.value == n.value)
+      if (m.a == n.a && m.b == n.b && m.c == n.c && m.index == n.index && m.value == n.value &&
+          m.operation == n.operation)
         return i;
     }
     if (nodes == capacity) {

@@ -4,8 +4,8 @@
 #include <cstddef>
 
 #include <optiform/core/scalar.hpp>
-#include <optiform/rules/plan.hpp>
-#include <optiform/rules/transform.hpp>
+#include <optiform/core/type_list.hpp>
+#include <optiform/rules/stages.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 
@@ -16,7 +16,8 @@ concept RowProgram = requires {
   P::plan.sweeps;
 };
 
-/// Pointers of one run of a row program. Rows are dense and row-major, `length` elements each.
+/// Pointers of one run of a row program. Rows are dense and row-major, `length` elements each;
+/// where a buffer holds squares, UnitShape::size(Unit::square).
 ///
 /// Contract  reads `input`, `column`, `coefficient`; overwrites `output`; statistics are written by
 ///           forward programs (where not null) and read by backward ones; gradients are
@@ -58,11 +59,32 @@ constexpr Index row_workspace_bytes(Index rows, Index length) {
   return chunks * (P::graph.coefficients * wide + P::graph.columns * length * narrow);
 }
 
+namespace detail {
+
+/// The row operations that a type lists as its own.
+template <class Owner>
+struct own_operations {
+  using type = TypeList<>;
+};
+template <class Owner>
+  requires requires { typename Owner::Operations; }
+struct own_operations<Owner> {
+  using type = typename Owner::Operations;
+};
+
+/// A program in stages has a plan for each.
+constexpr Plan plan_of(const Graph& graph) {
+  return graph.is_staged() ? Plan{} : Planner(graph).result();
+}
+
+}  // namespace detail
+
 /// The forward half of a boundary or weight program, described by `Source::build()`.
 template <class Source>
 struct Forward {
+  using Operations = typename detail::own_operations<Source>::type;
   static constexpr Graph graph = pruned(with_statistics(pruned(Source::build())));
-  static constexpr Plan plan = Planner(graph).result();
+  static constexpr Plan plan = detail::plan_of(graph);
   static_assert(!graph.overflow && !plan.overflow,
                 "optiform: the row program is too large; split the rule or use fewer norms");
 };
@@ -70,11 +92,41 @@ struct Forward {
 /// Its derivative. `Source::in_place` says which adjoints may overwrite which.
 template <class Source>
 struct Backward {
+  using Operations = typename Forward<Source>::Operations;
   static constexpr Graph graph = Reverse(Forward<Source>::graph, Source::in_place.of).result();
-  static constexpr Plan plan = Planner(graph).result();
+  static constexpr Plan plan = detail::plan_of(graph);
   static_assert(
       !graph.overflow && !plan.overflow,
       "optiform: the backward row program is too large; split the rule or use fewer norms");
+};
+
+/// The stages of a program with row operations.
+template <class P>
+struct Staged {
+  static constexpr Stages value = Stager(P::graph).result();
+  static_assert(!value.overflow,
+                "optiform: the rule takes too many row operations; split it into two rules");
+};
+/// What a program's operations take a row for; programs without any have no say.
+template <class P, Index Length, int Heads>
+constexpr UnitShape unit_shape() {
+  if constexpr (!P::graph.is_staged()) {
+    return {};
+  } else {
+    static_assert(Length > 0 && Heads > 0 && Length % Heads == 0,
+                  "optiform: row operations - the heads do not divide the width; choose heads with "
+                  "width % heads == 0");
+    return {Heads, static_cast<int>(Length / Heads)};
+  }
+}
+/// Stage I of them, where it is a row program.
+template <class P, int I>
+struct StageRows {
+  static constexpr Graph graph =
+      rows_of_stage(P::graph, Staged<P>::value, Staged<P>::value.stage[I]);
+  static constexpr Plan plan = Planner(graph).result();
+  static_assert(!graph.overflow && !plan.overflow,
+                "optiform: the row program is too large; split the rule or use fewer norms");
 };
 
 /// For each forward input the forward store whose adjoint its own adjoint may overwrite, or -1.

@@ -123,6 +123,15 @@ struct Recorded {
   static_assert(value.fault != Fault::scalar_as_row,
                 "optiform: the rule uses a scalar where a row is meant; normalise, debias and "
                 "assignments to x or a stream take rows [docs/write_your_own_rule.md]");
+  static_assert(value.fault != Fault::square_as_row,
+                "optiform: the rule mixes a covariance with a row; a Square takes +, - and scalar "
+                "factors, and meets rows in operations such as precondition(row, square) "
+                "[docs/write_your_own_rule.md]");
+  static_assert(
+      value.fault != Fault::wrong_start,
+      "optiform: a stream starts where it cannot; choose Init::learned, zeros or ones for "
+      "a stream, Init::identity or zeros for a covariance "
+      "[docs/write_your_own_rule.md]");
   static_assert(value.fault != Fault::stream_never_written,
                 "optiform: the rule declares a stream that its step never writes; assign to it in "
                 "step or remove it [docs/write_your_own_rule.md]");

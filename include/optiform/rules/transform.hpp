@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <initializer_list>
+
 #include <optiform/rules/norm.hpp>
 #include <optiform/rules/recording.hpp>
 
@@ -34,6 +36,10 @@ class Splice {
     const short b = n.b >= 0 ? copy(n.b) : static_cast<short>(-1);
     return image_[id] = build(n, a, b);
   }
+  /// Binds inputs 0 .. count - 1 to the program's inputs of the same numbers.
+  constexpr void bind_inputs(short count) {
+    for (short i = 0; i < count; ++i) bind(i, into_.input(i, from_.unit(i)));
+  }
 
  private:
   constexpr short build(const Node& n, short a, short b) {
@@ -66,6 +72,8 @@ class Splice {
             static_cast<short>(reading_.column + n.index * columns_of(reading_.norm)));
       case Op::debias:
         return reading_.clock ? into_.divide(a, into_.bias_correction(b)) : a;
+      case Op::operation:
+        return into_.operate(n.operation, a, b);
       default:
         into_.overflow = true;
         return 0;  // not recordable
@@ -91,7 +99,7 @@ constexpr bool asks_at_iterate() {
   const Recording& rule = recording<R>;
   Graph g;
   Splice splice(g, rule, Reading{});
-  for (short i = 0; i <= rule.streams; ++i) splice.bind(i, g.input(i));
+  splice.bind_inputs(static_cast<short>(rule.streams + 1));
   return splice.copy(rule.query) == g.input(0);
 }
 
@@ -108,7 +116,7 @@ struct Copier {
     const short a = at(n.a), b = at(n.b), c = at(n.c);
     switch (n.op) {
       case Op::input:
-        image[i] = to.input(n.index);
+        image[i] = to.input(n.index, n.unit);
         break;
       case Op::column:
         image[i] = to.column(n.index);
@@ -161,6 +169,15 @@ struct Copier {
       case Op::standardise:
         image[i] = to.standardise(a, b, c);
         break;
+      case Op::operation:
+        image[i] = to.operate(n.operation, a, b);
+        break;
+      case Op::adjoints:
+        image[i] = to.adjoints(n.operation, a, b, c);
+        break;
+      case Op::part:
+        image[i] = to.part(a, n.index);
+        break;
       default:
         to.overflow = true;
     }
@@ -194,7 +211,7 @@ constexpr Graph pruned(const Graph& from) {
     if (live[i]) copier.copy(from, i);
   for (short i = 0; i < from.outputs; ++i) {
     const Output& o = from.output[i];
-    copier.to.emit(o.sink, o.index, copier.at(o.node), o.in_place_of);
+    copier.to.emit(o.sink, o.index, copier.at(o.node), o.in_place_of, o.unit);
   }
   return copier.to;
 }
@@ -217,11 +234,13 @@ constexpr Graph with_statistics(Graph graph) {
 class Reverse {
  public:
   constexpr Reverse(const Graph& forward, const short* in_place) : forward_(forward) {
-    for (short& a : adjoint_) a = -1;
+    for (auto& of_unit : adjoint_)
+      for (short& a : of_unit) a = -1;
     replay();
     seed();
     for (short i = static_cast<short>(forward.nodes - 1); i >= 0; --i)
-      if (adjoint_[i] >= 0) propagate(i);
+      for (const short d : {adjoint(i, Unit::row), adjoint(i, Unit::square)})
+        if (d >= 0) propagate(i, d);
     emit(in_place);
   }
   constexpr Graph result() const { return pruned(copier_.to); }
@@ -245,14 +264,21 @@ class Reverse {
     for (short i = 0; i < forward_.outputs; ++i) {
       const Output& o = forward_.output[i];
       if (o.sink != Sink::store) continue;
-      add(o.node, copier_.to.input(static_cast<short>(forward_.inputs + o.index)));
+      add(o.node, copier_.to.input(static_cast<short>(forward_.inputs + o.index), o.unit));
     }
   }
   constexpr Frequency frequency(short id) const { return copier_.to.node[id].frequency; }
 
+  /// What rows and what squares contribute to an adjoint is kept apart: a coefficient that both
+  /// use collects sums over both, and nothing else is used by both.
+  constexpr short adjoint(short id, Unit unit) const {
+    return adjoint_[static_cast<int>(unit)][id];
+  }
+
   /// Adds `term` to the adjoint of forward node `id`.
   constexpr void add(short id, short term) {
-    adjoint_[id] = adjoint_[id] < 0 ? term : copier_.to.add(adjoint_[id], term);
+    short& sum = adjoint_[static_cast<int>(copier_.to.node[term].unit)][id];
+    sum = sum < 0 ? term : copier_.to.add(sum, term);
   }
   /// The same, where the term comes from a user of frequency `from`: a value that is constant
   /// over the row collects the sum over the row's elements.
@@ -262,10 +288,10 @@ class Reverse {
       term = g.sum(term);
     add(id, term);
   }
-  constexpr void propagate(short i) {
+  /// Passes an adjoint `d` of node i on to its operands.
+  constexpr void propagate(short i, short d) {
     Graph& g = copier_.to;
     const Node& n = forward_.node[i];
-    const short d = adjoint_[i];
     const short a = copier_.at(n.a), b = copier_.at(n.b), y = copier_.image[i];
     switch (n.op) {
       case Op::add:
@@ -306,31 +332,38 @@ class Reverse {
         add(n.a, g.multiply(r, g.subtract(centred, along)));
         break;
       }
+      case Op::operation: {
+        const short adjoints = g.adjoints(n.operation, a, b, d);
+        add(n.a, g.part(adjoints, 0));
+        if (n.b >= 0) add(n.b, g.part(adjoints, 1));
+        break;
+      }
       default:
         break;  // leaves, and sign, which is flat wherever it has a derivative
     }
   }
   constexpr void emit(const short* in_place) {
+    for (short i = 0; i < forward_.nodes; ++i)
+      for (const short d : {adjoint(i, Unit::row), adjoint(i, Unit::square)})
+        if (d >= 0) emit(forward_.node[i], d, in_place);
+  }
+  constexpr void emit(const Node& n, short adjoint, const short* in_place) {
     Graph& g = copier_.to;
-    for (short i = 0; i < forward_.nodes; ++i) {
-      const Node& n = forward_.node[i];
-      if (adjoint_[i] < 0) continue;
-      if (n.op == Op::input) {
-        const short over = in_place[n.index];
-        if (over == -2) continue;  // InPlace::unwanted
-        g.emit(Sink::store, n.index, adjoint_[i],
-               over < 0 ? static_cast<short>(-1) : static_cast<short>(forward_.inputs + over));
-      } else if (n.op == Op::coefficient) {
-        g.emit(Sink::coefficient_gradient, n.index, adjoint_[i]);
-      } else if (n.op == Op::column) {
-        g.emit(Sink::column_gradient, n.index, adjoint_[i]);
-      }
+    if (n.op == Op::input) {
+      const short over = in_place[n.index];
+      if (over == -2) return;  // InPlace::unwanted
+      g.emit(Sink::store, n.index, adjoint,
+             over < 0 ? static_cast<short>(-1) : static_cast<short>(forward_.inputs + over));
+    } else if (n.op == Op::coefficient) {
+      g.emit(Sink::coefficient_gradient, n.index, adjoint);
+    } else if (n.op == Op::column) {
+      g.emit(Sink::column_gradient, n.index, adjoint);
     }
   }
 
   const Graph& forward_;
   detail::Copier copier_{};
-  short adjoint_[Graph::capacity]{};
+  short adjoint_[2][Graph::capacity]{};  ///< by unit
 };
 
 OPTIFORM_NAMESPACE_END

@@ -43,8 +43,8 @@ constexpr Graph vector_step(VectorStep what = {}) {
   constexpr short oracle = Layout::gradient;
   Graph g;
   Splice step(g, rule, detail::reading_of_vectors());
-  for (short i = 0; i < oracle; ++i)
-    step.bind(i, what.increment && i == 0 ? g.constant(0) : g.input(i));
+  step.bind_inputs(oracle);
+  if (what.increment) step.bind(0, g.constant(0));
   step.bind(oracle, what.scaled ? g.multiply(g.coefficient(Layout::factor), g.input(oracle))
                                 : g.input(oracle));
   short next[Recording::max_streams + 1]{};
@@ -69,7 +69,7 @@ namespace detail {
 constexpr Graph vector_view(const Recording& rule, short node, short first_coefficient) {
   Graph g;
   Splice view(g, rule, reading_of_vectors(first_coefficient));
-  for (short i = 0; i <= rule.streams; ++i) view.bind(i, g.input(i));
+  view.bind_inputs(static_cast<short>(rule.streams + 1));
   g.emit(Sink::store, 0, view.copy(node));
   g.inputs = static_cast<short>(rule.streams + 1);
   g.stores = 1;

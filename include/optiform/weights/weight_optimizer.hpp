@@ -94,6 +94,9 @@ struct WeightOptimizer {
     using Layout = VectorLayout<R>;
     template <bool Clear>
     using Program = Forward<detail::WeightStep<R, Clear>>;
+    static_assert(!Program<false>::graph.is_staged(),
+                  "optiform: WeightOptimizer - the rule takes row operations, which are for the "
+                  "layers of a network; matrices of weights are trained by MuonOptimizer");
     static_assert(Program<false>::plan.sweeps <= 1,
                   "optiform: WeightOptimizer - the rule sums over its unit; only elementwise rules "
                   "can train weights");

@@ -45,6 +45,10 @@ class RuleAscent {
   using Layout = VectorLayout<R>;
   using Step = Forward<detail::AscentStep<R>>;
   using Query = Forward<detail::AscentQuery<R>>;
+  static_assert(
+      !Step::graph.is_staged(),
+      "optiform: GradientStep - the rule takes row operations, which are for the layers of "
+      "a network; only elementwise rules can improve policies");
   static_assert(Step::plan.sweeps <= 1,
                 "optiform: GradientStep - the rule sums over its unit; only elementwise rules can "
                 "improve policies");

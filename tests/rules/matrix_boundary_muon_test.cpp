@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: MIT
+#define OPTIFORM_RULES_HERE MuonCase
+#include "matrix_boundary_checks.hpp"
