@@ -93,6 +93,22 @@ TEST_CASE("the Gram matrix of the shorter side gives what that of the longer giv
   check_large_gram<PolarExpress, UnitShape{6, 64}>();
 }
 
+TEST_CASE("in float, singular values down to a thousandth keep four digits") {
+  constexpr UnitShape shape{12, 64};
+  Rng rng(11);
+  OperationCase<Orthogonalise<>, shape> c(rng, 4);
+  for (std::size_t i = 0; i < c.operand[0].size(); ++i)
+    c.operand[0][i] *= std::pow(1e-3, static_cast<double>(i / 64 % 12) / 11);
+  OperationCase<Orthogonalise<>, shape, float> in_float(c);
+  OperationCase<Orthogonalise<>, shape> exact(in_float);
+  in_float.forward();
+  exact.forward();
+  CHECK(relative_error(in_float.result, exact.result) < 2e-5);
+  in_float.backward();
+  exact.backward();
+  CHECK(relative_error(in_float.operand_adjoint[0], exact.operand_adjoint[0]) < 2e-4);
+}
+
 TEST_CASE("five quintic steps: known values, and the band that they keep") {
   const double known[][2] = {
       {1, 0.696436}, {0.5, 0.765439}, {0.1, 0.712120}, {0.01, 0.698917}, {0.001, 0.470544}};

@@ -39,15 +39,16 @@ struct MinimaxInverseRoot {
 /// P of (R + 1e-6 I)^{-1/2} by a coupled iteration: P and R P^2 are multiplied by the same factors
 /// until the latter is the identity, which keeps rounding errors where they are.
 ///
-///   A = (R + 1e-6 I) / c,  c = ||(R + 1e-6 I)^2||_F^(1/2);   P = Q / sqrt(c),  Q of
-///   MatrixPolynomial
+///   A = (R + 1e-6 I) / c,  c = ||(R + 1e-6 I)^2||_F^(1/2);   P = Q / sqrt(c)
+///
+/// with Q of MatrixPolynomial.
 ///
 /// Contract  R is positive semidefinite. c is at most n^(1/4) times the largest eigenvalue, the
 ///           plain Frobenius norm n^(1/2) times: a step less. Iterates commute, so that half of
 ///           each product is computed, and backward stores nothing (see MatrixPolynomial).
-/// Limits    relative error 2.8e-5 for condition numbers up to 1e5 in double; in float besides
-///           about the condition number times 5e-9, more where many eigenvalues are the smallest.
-///           Smaller eigenvalues get what lies below 1464 / sqrt(c), smoothly.
+/// Limits    relative error 2.8e-5 for condition numbers up to 1e5 in double. In float besides 2e-9
+///           (eigenvalues evenly spread) to 2e-8 (half of them the smallest) times the condition
+///           number. Eigenvalues below 3e-6 c get less, at most 1464 / sqrt(c).
 template <class Polynomial = MinimaxInverseRoot>
 struct CoupledInverseRoot {
   static constexpr double damping = 1e-6;
@@ -154,7 +155,8 @@ struct UncoupledInverseRoot {
       std::swap(dx, dy);
     }
     E along = detail::constant<E>(0.5) * Matrix::dot(root_adjoint, x) + Matrix::dot(dx, a);
-    along = select(factor < detail::constant<E>(1 / least_norm), along, zero);
+    const E most = detail::constant<E>(0.999999 / least_norm);  // 1 / least_norm is rounded
+    along = select(factor < most, along, zero);
     Matrix::combine(factor * root, dx, -(factor * root * along), a, zero, dx);
     Matrix::scale(root, x);
     return {x, dx};

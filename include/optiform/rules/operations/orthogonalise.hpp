@@ -185,7 +185,8 @@ struct Orthogonalise {
         // Y stays as it is when M grows, unless its norm is below epsilon.
         const V two = detail::constant<V>(2), square = factor * factor;
         V along = Matrix::dot(q, q_adjoint) + two * Matrix::dot(da, gram_of_y);
-        along = select(factor < detail::constant<V>(1 / epsilon), along, detail::constant<V>(0));
+        const V most = detail::constant<V>(0.999999 / epsilon);  // 1 / epsilon is rounded
+        along = select(factor < most, along, detail::constant<V>(0));
         Matrix::scale(factor, q);
         Matrix::scale(two * square, da);
         Matrix::shift(-(square * along), da);
