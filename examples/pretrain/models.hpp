@@ -36,6 +36,7 @@ struct ModelNumbers {
   bool muon;         ///< trains the matrices; else AdamW trains everything
   double muon_rate;  ///< relative to the learning rate
   double weight_decay;
+  bool decay_everything;  ///< norms and scalars too
   optiform::Recompute recompute;
   optiform::TrainerOptions trainer;
 };
@@ -71,6 +72,12 @@ inline constexpr RuleEntry rules[] = {
     {"adam", make_adam},         {"adamw", make_adamw},
     {"rmsprop", make_rmsprop},   {"gpt2", make_gpt2},
 };
+
+/// The numbers of resolved options. Throws optiform::Error for impossible ones.
+ModelNumbers model_numbers(const Options& options);
+
+/// The model that they describe, by the rule's name. Throws optiform::Error if there is none.
+TrainerPointer make_trainer(const std::string& rule, const ModelNumbers& numbers);
 
 /// The model that resolved options describe. Throws optiform::Error for impossible numbers.
 TrainerPointer make_trainer(const Options& options);

@@ -35,6 +35,9 @@ TrainerPointer make_model(const ModelNumbers& numbers) {
     if (!numbers.muon) optimizer.others = {};
     optimizer.others.matrix.weight_decay = optimizer.others.embedding.weight_decay =
         optimizer.others.head.weight_decay = numbers.weight_decay;
+    if (numbers.decay_everything)
+      optimizer.others.norm.weight_decay = optimizer.others.scalar.weight_decay =
+          numbers.weight_decay;
     return std::make_unique<Chosen>(LanguageModelOptions{.vocabulary = numbers.vocabulary,
                                                          .context = numbers.context,
                                                          .layers = {numbers.layers},
