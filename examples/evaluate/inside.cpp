@@ -11,9 +11,11 @@ using namespace optiform;
 
 void measure_hessian(const Subject& s) {
   const CurvatureProtocol& protocol = s.request.curvature;
+  const Index usual = std::max<Index>(1, 2048 / (protocol.batches * s.length));
+  const Index batch = s.request.curvature_batch == 0 ? usual : s.request.curvature_batch;
   const TokenBatches crops(RandomCrops(s.text, s.length, protocol.seed, "validation"),
-                           protocol.batches, s.request.curvature_batch);
-  const ModelNumbers numbers = s.run.numbers(s.request.curvature_batch, s.length);
+                           protocol.batches, batch);
+  const ModelNumbers numbers = s.run.numbers(batch, s.length);
   const auto model = s.run.model(numbers, Purpose::training);
   Curvature sharp;
   if (s.request.exact) {

@@ -31,12 +31,12 @@ void add_options(CLI::App& app, Request& r) {
 
   app.add_flag("--sharpness", r.sharpness, "top eigenvalue and trace of the Hessian");
   app.add_flag("--exact", r.exact, "with Hessian products in dual numbers, not by differences");
-  app.add_option("--sharpness-batches", r.curvature.batches, "batches of the loss it is of");
-  app.add_option("--sharpness-batch", r.curvature_batch, "crops of each of them");
+  app.add_option("--sharpness-batches", r.curvature.batches, "batches of crops for it");
+  app.add_option("--sharpness-batch", r.curvature_batch, "crops of each (0: 2,048 tokens in all)");
   app.add_option("--iterations", r.curvature.iterations, "most steps of the power method");
   app.add_option("--tolerance", r.curvature.tolerance, "relative change that ends it");
   app.add_option("--probes", r.curvature.probes, "random signs for the trace");
-  app.add_option("--step", r.step, "of differences, in lengths of the parameters (0: 1e-3)");
+  app.add_option("--step", r.step, "of differences, in lengths of the parameters (0: 3e-5)");
 
   app.add_flag("--slice", r.slice, "loss along a random direction");
   app.add_option("--points", r.line.points, "points of the slice");
@@ -72,6 +72,8 @@ void evaluate(Request r) {
   r.curvature.seed = r.line.seed = r.spectrum.seed = r.tuning.source_seed = r.perplexity.seed;
   r.tuning.target_seed = r.perplexity.seed + 1;
   r.curvature.validate();
+  if (r.curvature.batches < 1)
+    fail("sharpness batches is ", r.curvature.batches, "; expected at least 1");
   r.line.validate();
   r.spectrum.validate();
   r.tuning.schedule.validate();

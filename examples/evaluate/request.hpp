@@ -23,8 +23,8 @@ struct Request {
   optiform::Index batch = 8, length = 0;  ///< of crops; 0: the run's
   optiform::PerplexityProtocol perplexity;
   optiform::CurvatureProtocol curvature;
-  optiform::Index curvature_batch = 2;
-  double step = 0;  ///< of differences of gradients
+  optiform::Index curvature_batch = 0;  ///< 0: as many crops as make the paper's 2,048 tokens
+  double step = 0;                      ///< of differences of gradients
   optiform::SliceProtocol line;
   optiform::ForgettingProtocol tuning;
   optiform::Index tuning_sequences = 480;

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include <optiform/training/evaluation/parameter_vector.hpp>
+#include <optiform/training/evaluation/spread.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 
@@ -66,17 +67,13 @@ struct TraceEstimate {
 template <class Product, class Draw>
 TraceEstimate estimate_trace(Product&& product, std::size_t size, Index probes, Draw&& draw) {
   ParameterVector z(size), hz(size);
-  double sum = 0, squares = 0;
+  Spread spread;
   for (Index probe = 0; probe < probes; ++probe) {
     draw(probe, z);
     product(z, hz);
-    const double quotient = dot(z, hz);
-    sum += quotient;
-    squares += quotient * quotient;
+    spread.add(dot(z, hz));
   }
-  const auto n = static_cast<double>(probes);
-  const double mean = sum / n;
-  return {mean, std::sqrt(std::fmax(0.0, squares / n - mean * mean))};
+  return {spread.mean(), spread.deviation()};
 }
 
 /// How curved the loss is where training has ended.

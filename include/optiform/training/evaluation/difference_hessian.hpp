@@ -18,7 +18,7 @@ OPTIFORM_NAMESPACE_BEGIN
 /// See       AnyExactModel, which has no step.
 class DifferenceHessian {
  public:
-  /// step = 0 takes 1e-3 for float, 1e-5 for double.
+  /// step = 0 takes 3e-5 for float, 1e-6 for double.
   /// Errors  batches of another size than the trainer's; a negative step.
   DifferenceHessian(AnyTrainer& trainer, const TokenBatches& batches, double step = 0)
       : trainer_(trainer),
@@ -31,7 +31,7 @@ class DifferenceHessian {
       fail("batches are ", batches.batch, " x ", batches.length, " tokens; expected the trainer's ",
            o.batch, " x ", o.length);
     if (!(step >= 0)) fail("difference step is ", step, "; expected 0 (by precision) or more");
-    distance_ *= step > 0 ? step : gradients_.dtype == DType::f64 ? 1e-5 : 1e-3;
+    distance_ *= step > 0 ? step : gradients_.dtype == DType::f64 ? 1e-6 : 3e-5;
   }
 
   void operator()(const ParameterVector& v, ParameterVector& out) {

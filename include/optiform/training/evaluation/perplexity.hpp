@@ -5,6 +5,7 @@
 
 #include <optiform/training/any_trainer.hpp>
 #include <optiform/training/evaluation/random_crops.hpp>
+#include <optiform/training/evaluation/spread.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 
@@ -32,17 +33,11 @@ Perplexity measure_perplexity(const TrainerOptions& sizes, TokenView text, std::
                               const PerplexityProtocol& protocol, Loss&& loss) {
   const TokenBatches data(RandomCrops(text, sizes.length, protocol.seed, what), protocol.batches,
                           sizes.batch);
-  const auto n = static_cast<double>(data.count);
-  double sum = 0, squares = 0;
+  Spread spread;
   data.each([&](const std::int32_t* tokens, const std::int32_t* targets) {
-    const double value = loss(sizes.batch, tokens, targets);
-    sum += value;
-    squares += value * value;
+    spread.add(loss(sizes.batch, tokens, targets));
   });
-  Perplexity result{.loss = sum / n, .tokens = data.count * data.batch * data.length};
-  const double variance = std::fmax(0.0, squares / n - result.loss * result.loss);
-  if (data.count > 1) result.standard_error = std::sqrt(variance / (n - 1));
-  return result;
+  return {spread.mean(), spread.standard_error(), data.count * data.batch * data.length};
 }
 
 /// The same of a trainer's model.
