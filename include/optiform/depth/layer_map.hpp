@@ -28,7 +28,7 @@ enum class LayerPart { block, oracle };
 ///
 /// Shapes    vectors: [tokens, width] of the whole batch.
 /// Contract  the backend's scalar is a Dual number; values must not change between `run` and the
-///           products. Memory: a training workspace and two copies of the parameters.
+///           products. Memory: a training workspace and a copy of the parameters.
 /// Limits    sequences do not see each other, so the Jacobian is block-diagonal over them.
 /// Source    protocol of arXiv 2605.24425.
 template <class Model>
