@@ -2,8 +2,8 @@
 #pragma once
 
 #include <optiform/cpu/dual_cpu.hpp>
-#include <optiform/optiform.hpp>
 
+#include "../pretrain/family.hpp"
 #include "exact_models.hpp"
 
 /// The model of a rule in the numbers' shape, in dual numbers; null if no preset has that shape.
@@ -15,7 +15,7 @@ ExactPointer make_exact_model(const ModelNumbers& numbers) {
   } else {
     constexpr ModelShape shape = presets[Preset].shape;
     if (numbers.shape != shape) return make_exact_model<Rule, Preset + 1>(numbers);
-    using Model = LanguageModel<shape, Stack<TransformerLayer<Rule, CausalAttention, Mlp<Gelu>>>>;
+    using Model = typename Family<Rule>::template Network<shape>;
     return std::make_unique<typename ExactModel<Model>::template on<DualCpu>>(
         LanguageModelOptions{.vocabulary = numbers.vocabulary,
                              .context = numbers.context,

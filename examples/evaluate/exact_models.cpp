@@ -12,7 +12,7 @@ ExactPointer make_exact(const std::string& rule, const ModelNumbers& numbers) {
       {"vanilla", make_exact_vanilla},   {"heavy-ball", make_exact_heavy_ball},
       {"nesterov", make_exact_nesterov}, {"tmm", make_exact_tmm},
       {"adam", make_exact_adam},         {"adamw", make_exact_adamw},
-      {"rmsprop", make_exact_rmsprop},
+      {"rmsprop", make_exact_rmsprop},   {"gpt2", make_exact_gpt2},
   };
   std::string known;
   for (const auto& model : models) {

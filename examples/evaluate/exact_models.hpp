@@ -17,6 +17,7 @@ ExactPointer make_exact_tmm(const ModelNumbers&);
 ExactPointer make_exact_adam(const ModelNumbers&);
 ExactPointer make_exact_adamw(const ModelNumbers&);
 ExactPointer make_exact_rmsprop(const ModelNumbers&);
+ExactPointer make_exact_gpt2(const ModelNumbers&);
 
 /// The run's model in dual numbers. Throws optiform::Error for a rule that has none.
 ExactPointer make_exact(const std::string& rule, const ModelNumbers& numbers);

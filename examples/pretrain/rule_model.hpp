@@ -4,16 +4,8 @@
 #include <optiform/cpu.hpp>
 #include <optiform/training/trainer.hpp>
 
+#include "family.hpp"
 #include "models.hpp"
-
-/// The network of a rule: the usual Transformer whose layers are its steps.
-template <class Rule>
-struct Family {
-  template <optiform::ModelShape shape>
-  using Network = optiform::LanguageModel<
-      shape, optiform::Stack<optiform::TransformerLayer<Rule, optiform::CausalAttention,
-                                                        optiform::Mlp<optiform::Gelu>>>>;
-};
 
 /// A network whose layers are steps of `Rule`, weights trained by AdamW, or their matrices by
 /// Muon: a run-time choice, so that one compiled model serves both. The presets from
