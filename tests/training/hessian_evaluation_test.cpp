@@ -14,7 +14,6 @@ namespace {
 TEST_CASE("Hessian: exact products are differences of exact gradients, to 1e-6") {
   CHECK(Curved<TripleMomentum>().difference_error() < 1e-6);
   CHECK(Curved<AdamW>().difference_error() < 1e-6);
-  CHECK(Curved<GradientDescent>().difference_error() < 1e-6);
 }
 
 TEST_CASE("Sharpness: eigenvalue and trace are those of the explicit Hessian") {
@@ -63,7 +62,7 @@ TEST_CASE("Sharpness: eigenvalue and trace are those of the explicit Hessian") {
 }
 
 TEST_CASE("Sharpness: impossible numbers are one sentence") {
-  auto trainer = evaluated::trainer<GradientDescent>();
+  auto trainer = evaluated::trainer<TripleMomentum>();
   const auto text = evaluated::text();
   const TokenBatches other(RandomCrops(text, 4, 0, "test"), 1, 2);
   CHECK_THROWS_WITH_AS(DifferenceHessian(*trainer, other),
@@ -72,7 +71,7 @@ TEST_CASE("Sharpness: impossible numbers are one sentence") {
                        "probes is 0; expected at least 1", Error);
   CHECK_THROWS_AS(CurvatureProtocol{.iterations = 0}.validate(), Error);
   CHECK_THROWS_AS(CurvatureProtocol{.tolerance = -1}.validate(), Error);
-  ExactModel<evaluated::Model<GradientDescent>>::on<Reference> larger(evaluated::model_options(2));
+  ExactModel<evaluated::Model<TripleMomentum>>::on<Reference> larger(evaluated::model_options(2));
   CHECK_THROWS_AS(larger.assign(*trainer), Error);
   CHECK_THROWS_WITH_AS(larger.select(0, LayerPart::block),
                        "a layer was selected before the model has run; call run first", Error);
