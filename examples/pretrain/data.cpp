@@ -34,7 +34,29 @@ std::vector<std::int32_t> copy(const TokenShards& shards, Index first, Index cou
   return tokens;
 }
 
+int thread_count(int threads) {
+  return threads > 0 ? threads : static_cast<int>(std::thread::hardware_concurrency());
+}
+
 }  // namespace
+
+std::vector<std::int32_t> read_tokens(const std::string& name, const Tokenizer& tokenizer,
+                                      int threads) {
+  if (!means_shards(name)) return encode_text(tokenizer, read_text(name), thread_count(threads));
+  return copy(TokenShards(find_token_shards(name), tokenizer.vocabulary()), 0,
+              Data::most_in_memory);
+}
+
+std::vector<std::int32_t> read_validation_tokens(const Options& options,
+                                                 const Tokenizer& tokenizer) {
+  if (!options.validation.empty())
+    return read_tokens(options.validation, tokenizer, options.threads);
+  if (!means_shards(options.data))
+    return encode_text(tokenizer, read_corpus(options.data, "").validation,
+                       thread_count(options.threads));
+  const TokenShards shards(find_token_shards(options.data), tokenizer.vocabulary());
+  return copy(shards, shards.size() - shards.size() / 20, Data::most_in_memory);
+}
 
 Data read_data(const Options& options, std::unique_ptr<Tokenizer> tokenizer) {
   if (options.data.empty()) fail("no text to train on; name one with --data");
@@ -57,8 +79,7 @@ Data read_data(const Options& options, std::unique_ptr<Tokenizer> tokenizer) {
   }
   const Index vocabulary = tokenizer->vocabulary();
   data.tokenizer = std::move(tokenizer);
-  const int threads =
-      options.threads > 0 ? options.threads : static_cast<int>(std::thread::hardware_concurrency());
+  const int threads = thread_count(options.threads);
   const Index validated = options.validation_blocks * options.length + 1;
   if (shards) {
     data.shards.emplace(find_token_shards(options.data), vocabulary);

@@ -28,5 +28,13 @@ std::unique_ptr<optiform::Tokenizer> known_tokenizer(const std::string& tokenize
 /// Settles the size of the token table; throws optiform::Error if the tokenizer needs more.
 void resolve_vocabulary(Options& options, const optiform::Tokenizer* known);
 
+/// Tokens of a text or of token shards, as an option names them.
+std::vector<std::int32_t> read_tokens(const std::string& name, const optiform::Tokenizer& tokenizer,
+                                      int threads);
+
+/// The tokens that a run is validated on: its validation text, or the end of its data.
+std::vector<std::int32_t> read_validation_tokens(const Options& options,
+                                                 const optiform::Tokenizer& tokenizer);
+
 /// Reads and tokenizes the texts; trains the tokenizer on the training text if there is none yet.
 Data read_data(const Options& options, std::unique_ptr<optiform::Tokenizer> tokenizer);

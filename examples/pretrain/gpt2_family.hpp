@@ -3,7 +3,7 @@
 
 #include <optiform/depth/gpt2.hpp>
 
-#include "rule_model.hpp"
+#include "family.hpp"
 
 /// GPT-2 as published: gradient descent with its biases and its activation.
 struct PublishedGpt2 {};

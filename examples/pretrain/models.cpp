@@ -33,26 +33,33 @@ optiform::Sharpness sharpness_of(const Options& options) {
 
 }  // namespace
 
-TrainerPointer make_trainer(const Options& options) {
+ModelNumbers model_numbers(const Options& options) {
   if (!(options.learning_rate > 0))
     fail("learning rate is ", options.learning_rate, "; expected a positive number");
-  const ModelNumbers numbers{.shape = preset_named(options.shape).shape,
-                             .layers = options.layers,
-                             .vocabulary = options.vocabulary,
-                             .context = options.context,
-                             .optimizer = choose_optimizer(options),
-                             .sharpness = sharpness_of(options),
-                             .recompute = recompute_named(options.recompute),
-                             .trainer = {.batch = options.batch,
-                                         .length = options.length,
-                                         .accumulate = options.accumulate,
-                                         .clip = options.clip,
-                                         .average = options.ema,
-                                         .seed = options.seed,
-                                         .threads = options.threads}};
+  return {.shape = preset_named(options.shape).shape,
+          .layers = options.layers,
+          .vocabulary = options.vocabulary,
+          .context = options.context,
+          .optimizer = choose_optimizer(options),
+          .sharpness = sharpness_of(options),
+          .recompute = recompute_named(options.recompute),
+          .trainer = {.batch = options.batch,
+                      .length = options.length,
+                      .accumulate = options.accumulate,
+                      .clip = options.clip,
+                      .average = options.ema,
+                      .seed = options.seed,
+                      .threads = options.threads}};
+}
+
+TrainerPointer make_trainer(const std::string& name, const ModelNumbers& numbers) {
   for (const RuleEntry& rule : rules)
-    if (rule.name == options.rule) return rule.make(numbers);
-  fail("rule ", in_quotes(options.rule),
+    if (rule.name == name) return rule.make(numbers);
+  fail("rule ", in_quotes(name),
        " is unknown; expected vanilla, heavy-ball, nesterov, tmm, adam, adamw, rmsprop, muon, "
        "ortho, soap, shampoo or gpt2");
+}
+
+TrainerPointer make_trainer(const Options& options) {
+  return make_trainer(options.rule, model_numbers(options));
 }

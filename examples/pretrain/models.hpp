@@ -82,5 +82,11 @@ inline constexpr RuleEntry rules[] = {
     {"shampoo", make_shampoo},   {"gpt2", make_gpt2},
 };
 
+/// The numbers of resolved options. Throws optiform::Error for impossible ones.
+ModelNumbers model_numbers(const Options& options);
+
+/// The model that they describe, by the rule's name. Throws optiform::Error if there is none.
+TrainerPointer make_trainer(const std::string& rule, const ModelNumbers& numbers);
+
 /// The model that resolved options describe. Throws optiform::Error for impossible numbers.
 TrainerPointer make_trainer(const Options& options);

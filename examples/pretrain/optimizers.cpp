@@ -47,3 +47,13 @@ WeightTrainer choose_optimizer(const Options& options) {
        " is unknown; expected adamw, muon, soap, shampoo, sgd, heavy-ball, nesterov, tmm, nadam, "
        "rmsprop or lion");
 }
+
+WeightTrainer one_adamw(double weight_decay) {
+  WeightOptimizerOptions numbers;
+  for (ParameterGroup* group : {&numbers.matrix, &numbers.embedding, &numbers.head, &numbers.norm,
+                                &numbers.scalar}) {
+    group->weight_decay = weight_decay;
+    group->learning_rate_factor = 1;
+  }
+  return WeightTrainer::of<WeightOptimizer<AdamW>>(numbers);
+}

@@ -13,3 +13,6 @@ WeightTrainer choose_optimizer(const Options& options);
 
 /// The same of those for matrices beside AdamW for the rest: muon, soap and shampoo.
 WeightTrainer choose_matrix_optimizer(const Options& options);
+
+/// One AdamW for all tensors, all of which decay.
+WeightTrainer one_adamw(double weight_decay);

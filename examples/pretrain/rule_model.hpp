@@ -4,18 +4,10 @@
 #include <optiform/cpu.hpp>
 #include <optiform/training/trainer.hpp>
 
+#include "family.hpp"
 #include "models.hpp"
 
-/// The network of a rule: the usual Transformer whose layers are its steps.
-template <class Rule>
-struct Family {
-  template <optiform::ModelShape shape>
-  using Network = optiform::LanguageModel<
-      shape, optiform::Stack<optiform::TransformerLayer<Rule, optiform::CausalAttention,
-                                                        optiform::Mlp<optiform::Gelu>>>>;
-};
-
-/// A Transformer whose layers are steps of `Rule`. What trains its weights is a run-time choice, so
+/// A network whose layers are steps of `Rule`. What trains its weights is a run-time choice, so
 /// that one compiled model serves all. The presets from `First` to `Last` are compiled here; null
 /// if the numbers' shape is none of them.
 template <class Rule, int First, int Last>

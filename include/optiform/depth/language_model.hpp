@@ -12,6 +12,10 @@ OPTIFORM_NAMESPACE_BEGIN
 
 template <class Model>
 class Decoder;
+template <class Model>
+class Inspector;
+template <class Model>
+class LayerMap;
 
 namespace detail {
 template <class Model>
@@ -41,7 +45,9 @@ struct LanguageModel {
     using Scalar = T;
     using Context = context_t<Backend>;
     using Workspace = ModelWorkspace<Types>;
-    using Decoder = optiform::Decoder<on>;  ///< <optiform/depth/decoder.hpp>
+    using Decoder = optiform::Decoder<on>;      ///< <optiform/depth/decoder.hpp>
+    using Inspector = optiform::Inspector<on>;  ///< <optiform/depth/inspector.hpp>
+    using LayerMap = optiform::LayerMap<on>;    ///< <optiform/depth/layer_map.hpp>
 
     /// Errors  sizes that are not positive, a number of stacks that differs from the type's, an
     ///         override that names no coefficient or leaves its range.
@@ -128,6 +134,8 @@ struct LanguageModel {
     friend Decoder;
     template <class Model>
     friend class detail::Folding;
+    friend Inspector;
+    friend LayerMap;
 
     static LanguageModelOptions checked(LanguageModelOptions options) {
       if (options.vocabulary < 1)

@@ -52,15 +52,50 @@ class ModelPass {
     continuation_ = &continuation;
   }
 
-  void forward(const std::int32_t* tokens) {
+  void forward(const std::int32_t* tokens) { forward(tokens, AsTrained{}); }
+  /// The same, steered.
+  template <class Guide>
+  void forward(const std::int32_t* tokens, const Guide& guide) {
     programs_.map_coefficients();
     embed(tokens);
-    programs_.forward_open();
+    guide.choose(Place<0, 0>{0}, [&](auto first) { programs_.forward_open(0, first); });
     number_ = 0;
     Types::each_stack([&]<std::size_t I>() {
       for (Index l = 0; l < options_.layers[I]; ++l)
-        each_step<I>([&]<int J>() { forward_step(Place<I, J>{l}, number_++); });
+        each_step<I>([&]<int J>() { forward_step(Place<I, J>{l}, number_++, guide); });
     });
+  }
+
+  /// One layer by itself, from the state before its first step, number k; `seen` becomes the
+  /// iterate after its last one.
+  template <std::size_t I, class Guide>
+  void forward_layer(Index layer, Index k, const Guide& guide) {
+    guide.choose(Place<I, 0>{layer}, [&](auto first) { programs_.forward_open(k, first); });
+    each_step<I>([&]<int J>() {
+      forward_oracles(Place<I, J>{layer}, k + J);
+      within_layer<I, J>(layer, guide,
+                         [&](auto here, auto next) { programs_.forward(k + J, here, next); });
+    });
+  }
+  /// Its derivative: from the adjoint of that iterate, in `seen_gradient`, to that of the iterate
+  /// before, in `x_gradient`. gradients += those of its parameters.
+  template <std::size_t I, class Guide>
+  void backward_layer(Index layer, Index k, const Guide& guide, T* gradients) {
+    constexpr int last = Layer<I>::steps - 1;
+    gradients_ = gradients;
+    programs_.begin_backward(gradients);
+    each_step<I>([&]<int J>() {
+      within_layer<I, last - J>(layer, guide, [&](auto here, auto next) {
+        programs_.backward(k + last - J, here, next);
+      });
+      backward_oracles(Place<I, last - J>{layer}, k + last - J);
+    });
+    guide.choose(Place<I, 0>{layer}, [&](auto first) { programs_.backward_open(k, first); });
+  }
+  /// Moves the iterate before a layer to the point at which its first step asks.
+  template <std::size_t I>
+  void move_to_query(Index layer, Index k) {
+    programs_.move_to_query(k, Place<I, 0>{layer});
   }
 
   /// Mean loss; with gradients, also the adjoint of what the head sees.
@@ -97,9 +132,10 @@ class ModelPass {
       (backward_stack<Types::stacks - 1 - I>(), ...);
     }
     (typename Types::Stacks{});
-    if (recompute() == Recompute::activations) programs_.forward_open();
-    backward_oracles(Place<0, 0>{0}, 0);
-    programs_.backward_open();
+    constexpr Place<0, 0> first{0};
+    if (recompute() == Recompute::activations) programs_.forward_open(0, first);
+    backward_oracles(first, 0);
+    programs_.backward_open(0, first);
     backward_embed(tokens);
     programs_.unmap_coefficients();
   }
@@ -169,10 +205,24 @@ class ModelPass {
   }
 
   /// The oracles of step k and the program after it.
-  template <class Here>
-  void forward_step(Here here, Index k) {
+  template <class Here, class Guide = AsTrained>
+  void forward_step(Here here, Index k, const Guide& guide = {}) {
     forward_oracles(here, k);
-    Types::after(options_.layers, here, [&](auto next) { programs_.forward(k, here, next); });
+    guide.answered(here);
+    Types::after(options_.layers, here, [&](auto next) {
+      guide.choose(
+          here, [&](auto a) { guide.choose(next, [&](auto b) { programs_.forward(k, a, b); }); });
+    });
+  }
+  /// Calls f(step J of a layer by itself, what comes after it there).
+  template <std::size_t I, int J, class Guide, class F>
+  static void within_layer(Index layer, const Guide& guide, F&& f) {
+    constexpr bool ends = J + 1 == Layer<I>::steps;
+    using Next = std::conditional_t<ends, LayerEnd, Place<I, J + 1>>;
+    Next next{};
+    if constexpr (!ends) next.layer = layer;
+    guide.choose(Place<I, J>{layer},
+                 [&](auto here) { guide.choose(next, [&](auto after) { f(here, after); }); });
   }
 
   template <std::size_t I>

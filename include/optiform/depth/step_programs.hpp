@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include <optiform/core/backend.hpp>
+#include <optiform/depth/plain_steps.hpp>
 #include <optiform/depth/workspace.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
@@ -27,7 +28,6 @@ class StepPrograms {
   using Step = typename Types::template StepAt<Place>;
   template <class Here, class Next>
   using Between = typename Types::template Between<Here, Next>;
-  using First = typename Types::FirstStep;
 
  public:
   using Context = typename K::Context;
@@ -65,25 +65,38 @@ class StepPrograms {
     });
   }
 
-  /// The first query, from the state that the embedding made.
-  void forward_open() {
-    const StepBuffers& b = w_.layout().step.front();
-    RowArguments<T> a = opening_arguments();
-    for (short o = 0; o < First::oracles; ++o) a.output[First::streams + 1 + o] = w_.at(b.query[o]);
-    run<Forward<Opening<First, false>>>(a);
+  /// The query of step k, which is `here`, from the state before it: that of the embedding, or one
+  /// that was put there.
+  template <class Here>
+  void forward_open(Index k, Here here) {
+    using D = Step<Here>;
+    const StepBuffers& b = w_.layout().step[static_cast<std::size_t>(k)];
+    RowArguments<T> a = opening_arguments<D>(k, p_.step(here));
+    for (short o = 0; o < D::oracles; ++o) a.output[D::streams + 1 + o] = w_.at(b.query[o]);
+    run<Forward<Opening<D, false>>>(a);
   }
-  void backward_open() {
-    RowArguments<T> a = opening_arguments();
-    const int adjoints = First::streams + 1;
+  template <class Here>
+  void backward_open(Index k, Here here) {
+    using D = Step<Here>;
+    RowArguments<T> a = opening_arguments<D>(k, p_.step(here));
+    const int adjoints = D::streams + 1;
     pass_state_gradients(a, adjoints);
-    read_query_gradients<First>(a, adjoints);
+    read_query_gradients<D>(a, adjoints);
     Wide gradient[most_coefficients]{};
     a.coefficient_gradient = gradient;
-    using Program = Opening<First, true>;
+    using Program = Opening<D, true>;
     static_assert(Forward<Program>::graph.statistics ==
-                  Forward<Opening<First, false>>::graph.statistics);
+                  Forward<Opening<D, false>>::graph.statistics);
     run_backward<Program>(a);
-    take(gradient, 0, First::coefficients);
+    take(gradient, k, D::coefficients);
+  }
+  /// Moves the iterate before step k to the point at which that step asks.
+  template <class Here>
+  void move_to_query(Index k, Here here) {
+    using D = Step<Here>;
+    RowArguments<T> a = opening_arguments<D>(k, p_.step(here));
+    a.output[0] = w_.at(w_.layout().step[static_cast<std::size_t>(k)].x);
+    run<Forward<QueryPoint<D>>>(a);
   }
 
   /// The program between step k, which is `here`, and what comes after it.
@@ -93,6 +106,8 @@ class StepPrograms {
     RowArguments<T> a = arguments<A>(k, p_.step(here));
     if constexpr (std::is_same_v<Next, TheEnd>) {
       final_columns<A>(a);
+      a.output[0] = w_.at(w_.layout().seen);
+    } else if constexpr (std::is_same_v<Next, LayerEnd>) {
       a.output[0] = w_.at(w_.layout().seen);
     } else {
       using B = Step<Next>;
@@ -114,8 +129,9 @@ class StepPrograms {
     Wide gradient[2 * most_coefficients]{};
     a.coefficient_gradient = gradient;
     a.output[A::streams + 1] = w_.at(w_.layout().answer_gradient);
-    if constexpr (std::is_same_v<Next, TheEnd>) {
-      final_columns<A>(a);
+    constexpr bool ends = std::is_same_v<Next, TheEnd> || std::is_same_v<Next, LayerEnd>;
+    if constexpr (ends) {
+      if constexpr (std::is_same_v<Next, TheEnd>) final_columns<A>(a);
       a.input[adjoints] = w_.at(w_.layout().seen_gradient);
       pass_state_gradients(a, -1);
     } else {
@@ -126,8 +142,7 @@ class StepPrograms {
     }
     run_backward<Between<Here, Next>>(a);
     take(gradient, k, A::coefficients);
-    if constexpr (!std::is_same_v<Next, TheEnd>)
-      take(gradient + A::coefficients, k + 1, Step<Next>::coefficients);
+    if constexpr (!ends) take(gradient + A::coefficients, k + 1, Step<Next>::coefficients);
   }
 
  private:
@@ -167,11 +182,15 @@ class StepPrograms {
     for (short s = 0; s < Types::streams; ++s) a.input[s + 1] = w_.at(b.stream[s]);
     return a;
   }
-  RowArguments<T> opening_arguments() {
-    RowArguments<T> a = arguments(w_.layout().step.front(), w_.layout().opening_statistic);
-    give(a, 0, 0, First::coefficients);
-    const StepOffsets& first = std::get<0>(p_.layers).front().step.front();
-    for (short c = 0; c < First::pre_norm_columns; ++c) column(a, c, first.pre_norm[c]);
+  /// Row sums of a query lie with those of the program that makes it in a whole pass.
+  template <class D>
+  RowArguments<T> opening_arguments(Index k, const StepOffsets& step) {
+    const auto& at = w_.layout();
+    const auto before = static_cast<std::size_t>(k > 0 ? k - 1 : 0);
+    RowArguments<T> a = arguments(at.step[static_cast<std::size_t>(k)],
+                                  k > 0 ? at.step[before].statistic : at.opening_statistic);
+    give(a, 0, k, D::coefficients);
+    for (short c = 0; c < D::pre_norm_columns; ++c) column(a, c, step.pre_norm[c]);
     return a;
   }
   /// What a program after step k of dynamics A reads.

@@ -205,7 +205,7 @@ struct Attention {
       at.out_proj.scale(factor, parameters);
     }
 
-   private:
+    /// Sizes and scale of its attention over so many sequences.
     static AttentionProblem problem(Index batch, Index length) {
       return {.batch = batch,
               .length = length,
@@ -216,6 +216,8 @@ struct Attention {
               .causal = Options.causal,
               .scale = 1 / math::sqrt(static_cast<double>(Shape.head_dim()))};
     }
+
+   private:
     static HeadTransform<T> transform(std::byte* arena, const Scratch& scratch,
                                       const Index* past = nullptr) {
       return {.normalise = Options.qk_norm,

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include <optiform/core/parameters.hpp>
+#include <optiform/depth/inspector.hpp>
 #include <optiform/io/dtype.hpp>
+#include <optiform/training/evaluation/attention_entropy.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 
@@ -64,6 +66,23 @@ class AnyDecoder {
   virtual void append(std::span<const Tokens> tokens, std::span<float> logits) = 0;
 };
 
+/// Looking into a model whatever its type is; see Inspector.
+///
+/// Contract  lives no longer than the trainer it comes from, whose parameters and memory it uses.
+class AnyInspector {
+ public:
+  virtual ~AnyInspector() = default;
+  virtual Index layers() const = 0;
+  /// Mean loss of [batch, length] tokens where only the chosen layers run their rule.
+  virtual double loss(Index batch, const std::int32_t* tokens, const std::int32_t* targets,
+                      const LayerChoice& chosen) = 0;
+  /// Of every attention in order, averaged over [batch, length] tokens.
+  virtual std::vector<AttentionEntropy> attention_entropy(Index batch,
+                                                          const std::int32_t* tokens) = 0;
+  /// What the layers have learned beside matrices, in order.
+  virtual std::vector<LearnedCoefficient> coefficients() = 0;
+};
+
 /// Training whatever the model's type is: what a run, its log and its checkpoints see.
 ///
 /// Contract  planning needs no memory; `allocate` comes before everything else, once. Between two
@@ -96,10 +115,14 @@ class AnyTrainer {
   virtual double evaluate(Index batch, const std::int32_t* tokens, const std::int32_t* targets) = 0;
   /// What writes so many sequences of up to `capacity` tokens, with the parameters as they are.
   virtual std::unique_ptr<AnyDecoder> decoder(Index sequences, Index capacity) = 0;
+  /// What looks into the layers. Errors  a model that has none.
+  virtual std::unique_ptr<AnyInspector> inspector() = 0;
 
   /// The parameters first, then (of training) the optimizer's streams and the average. Parameters
   /// and average are laid out by `parameters`, a stream by those of them that it is kept for.
   virtual std::vector<StateVector> state() = 0;
+  /// What `accumulate` has added up; laid out like the parameters.
+  virtual StateVector gradients() = 0;
   virtual std::int64_t clock() const = 0;
   virtual void set_clock(std::int64_t steps) = 0;
   /// Where the first NaN or infinity is, in words; empty if every parameter and gradient is finite.

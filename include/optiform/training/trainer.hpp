@@ -11,6 +11,7 @@
 #include <optiform/core/memory.hpp>
 #include <optiform/depth/workspace.hpp>
 #include <optiform/training/any_trainer.hpp>
+#include <optiform/training/trainer_inspector.hpp>
 #include <optiform/weights/average.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
@@ -54,6 +55,7 @@ struct Trainer {
   template <class Backend, class T>
   class on final : public AnyTrainer {
    public:
+    using backend_type = Backend;
     using model_type = typename Model::template on<Backend, T>;
     using optimizer_type = typename Optimizer::template on<Backend, T>;
 
@@ -162,6 +164,13 @@ struct Trainer {
       return std::make_unique<TrainerDecoder>(*this, sequences, capacity);
     }
 
+    std::unique_ptr<AnyInspector> inspector() override {
+      if constexpr (requires { typename model_type::Inspector; })
+        return std::make_unique<TrainerInspector<on>>(*this);
+      else
+        fail("the model has no layers to look into");
+    }
+
     void use_average(bool use) override { use_average_ = use; }
 
     std::vector<StateVector> state() override {
@@ -172,6 +181,9 @@ struct Trainer {
       if (average_.size() > 0)
         vectors.push_back({average_stream, dtype_of<T>, average_.data(), average_.size()});
       return vectors;
+    }
+    StateVector gradients() override {
+      return {"gradients", dtype_of<T>, gradients_.data(), gradients_.size()};
     }
     std::int64_t clock() const override { return optimizer_->clock(); }
     void set_clock(std::int64_t steps) override { optimizer_->set_clock(steps); }
@@ -185,6 +197,8 @@ struct Trainer {
     }
 
    private:
+    template <class>
+    friend class TrainerInspector;
     using Workspace = typename model_type::Workspace;
     static constexpr bool second_gradients = requires(const optimizer_type& optimizer) {
       optimizer.perturbs();

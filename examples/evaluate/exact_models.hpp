@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <memory>
+
+#include <optiform/training/evaluation/exact_model.hpp>
+
+#include "../pretrain/models.hpp"
+
+using ExactPointer = std::unique_ptr<optiform::AnyExactModel>;
+
+// One translation unit per rule, as in pretrain.
+ExactPointer make_exact_vanilla(const ModelNumbers&);
+ExactPointer make_exact_heavy_ball(const ModelNumbers&);
+ExactPointer make_exact_nesterov(const ModelNumbers&);
+ExactPointer make_exact_tmm(const ModelNumbers&);
+ExactPointer make_exact_adam(const ModelNumbers&);
+ExactPointer make_exact_adamw(const ModelNumbers&);
+ExactPointer make_exact_rmsprop(const ModelNumbers&);
+ExactPointer make_exact_gpt2(const ModelNumbers&);
+
+/// The run's model in dual numbers. Throws optiform::Error for a rule that has none.
+ExactPointer make_exact(const std::string& rule, const ModelNumbers& numbers);
