@@ -50,8 +50,8 @@ WeightTrainer choose_optimizer(const Options& options) {
 
 WeightTrainer one_adamw(double weight_decay) {
   WeightOptimizerOptions numbers;
-  for (ParameterGroup* group : {&numbers.matrix, &numbers.embedding, &numbers.head, &numbers.norm,
-                                &numbers.scalar}) {
+  for (ParameterGroup* group :
+       {&numbers.matrix, &numbers.embedding, &numbers.head, &numbers.norm, &numbers.scalar}) {
     group->weight_decay = weight_decay;
     group->learning_rate_factor = 1;
   }
