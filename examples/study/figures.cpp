@@ -123,11 +123,16 @@ std::vector<std::string> draw_figures(const fs::path& folder, const Grid& grid,
   const auto name = [&](const std::string& stem) {
     return drawn.emplace_back((folder / (stem + ".png")).string());
   };
+  // The reference is in every group.
   std::map<std::string, std::vector<Run>> groups;
-  for (const Cell& cell : grid.cells)
-    if (Run run = mean_run(cell, runs); !run.validations.empty())
-      groups[cell.group].push_back(std::move(run));
-  for (const auto& [group, curves] : groups) draw(name("curves-" + group), curves);
+  for (const Cell& cell : grid.cells) groups[cell.group];
+  for (auto& [group, curves] : groups) {
+    for (const Cell& cell : grid.cells)
+      if (cell.group == group || cell.name == grid.reference)
+        if (Run run = mean_run(cell, runs); !run.validations.empty())
+          curves.push_back(std::move(run));
+    if (!curves.empty()) draw(name("curves-" + group), curves);
+  }
   const auto cells = summarise(grid, runs);
   if (!cells.empty()) draw_loss_against_time(name("loss-against-time"), cells);
   auto compared = cells;
