@@ -180,20 +180,36 @@ TEST_CASE(
   const Arguments stopped{"grid.toml", "--out", "stopped", "--data", "text.txt"};
   REQUIRE(run(folder.path, "study", stopped + Arguments{"--only", "tmm", "--minutes", "1e-9"})
               .out.find("the time is over") != std::string::npos);
-  for (const int number : {SIGINT, SIGTERM}) {
-    Process process(folder.path, "study", stopped + Arguments{"--only", "tmm"});
-    const std::string name = number == SIGINT ? "tmm-1" : "tmm-2";
+  fs::create_directories(folder.path / "elsewhere");
+  const std::map<int, std::string> interrupted{
+      {SIGINT, "tmm-1"}, {SIGTERM, "tmm-2"}, {SIGKILL, "vanilla-2"}};
+  for (const int number : {SIGINT, SIGTERM, SIGKILL}) {
+    const std::string name = interrupted.at(number);
+    CAPTURE(name);
+    Process process(folder.path, "study",
+                    stopped + Arguments{"--only", name.substr(0, name.size() - 2)});
     const fs::path log = folder.path / "stopped/runs" / name / "log.csv";
     for (int i = 0; i < 4000 && !fs::exists(log); ++i)
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     REQUIRE(fs::exists(log));
+    if (number == SIGKILL)
+      CHECK(run(folder.path / "elsewhere", "study", {"../grid.toml", "--out", "../stopped"})
+                .err.find("another study is running in '../stopped'") != std::string::npos);
     process.signal(number);
     const auto left = process.wait();
+    if (number == SIGKILL) break;
     CHECK(left.code == 128 + number);
     CHECK(left.out.find(name + ": stopped at step ") != std::string::npos);
     CHECK(fs::exists(folder.path / "stopped/study.csv"));
   }
-  const auto rest = run(folder.path, "study", {"grid.toml", "--out", "stopped", "--threads", "1"});
+  // Of a study that was killed, the run that was going on saves and leaves, and lets go of the
+  // lock.
+  const Arguments the_rest{"grid.toml", "--out", "stopped", "--threads", "1"};
+  auto rest = run(folder.path, "study", the_rest);
+  for (int i = 0; i < 1000 && rest.err.find("another study") != std::string::npos; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    rest = run(folder.path, "study", the_rest);
+  }
   INFO(rest.err);
   REQUIRE(rest.code == 0);
   CHECK(results(folder.path / "stopped") == results(folder.path / "whole"));
