@@ -62,6 +62,11 @@ Weights folded(const Weights& weights) {
   if (rule == "rmsprop") return fold_as<RmsProp>(weights, options);
   if (rule == "adam") return fold_as<Adam>(weights, options);
   if (rule == "adamw") return fold_as<AdamW>(weights, options);
+  if (rule == "ortho") return fold_as<Ortho>(weights, options);
+  if (rule == "muon") return fold_as<Muon>(weights, options);
+  if (rule == "shampoo") return fold_as<Shampoo>(weights, options);
+  if (rule == "soap") return fold_as<Soap>(weights, options);
   fail("rule ", in_quotes(rule),
-       " has no scales to fold; expected heavy-ball, nesterov, tmm, rmsprop, adam or adamw");
+       " has no scales to fold; expected heavy-ball, nesterov, tmm, rmsprop, adam, adamw, ortho, "
+       "muon, shampoo or soap");
 }

@@ -8,10 +8,25 @@
 using optiform::fail;
 using optiform::in_quotes;
 
+namespace {
+
+/// The names in a table, as a sentence ends with them.
+template <class Entry>
+std::string names_of(std::span<const Entry> entries) {
+  std::string names;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (i > 0) names += i + 1 < entries.size() ? ", " : " or ";
+    names += entries[i].name;
+  }
+  return names;
+}
+
+}  // namespace
+
 const Preset& preset_named(const std::string& name) {
-  for (const Preset& preset : presets)
+  for (const Preset& preset : compiled_presets())
     if (preset.name == name) return preset;
-  fail("shape ", in_quotes(name), " is unknown; expected tiny, novels, small or gpt2-small");
+  fail("shape ", in_quotes(name), " is unknown; expected ", names_of(compiled_presets()));
 }
 
 namespace {
@@ -53,11 +68,9 @@ ModelNumbers model_numbers(const Options& options) {
 }
 
 TrainerPointer make_trainer(const std::string& name, const ModelNumbers& numbers) {
-  for (const RuleEntry& rule : rules)
+  for (const RuleEntry& rule : compiled_rules())
     if (rule.name == name) return rule.make(numbers);
-  fail("rule ", in_quotes(name),
-       " is unknown; expected vanilla, heavy-ball, nesterov, tmm, adam, adamw, rmsprop, muon, "
-       "ortho, soap, shampoo or gpt2");
+  fail("rule ", in_quotes(name), " is unknown; expected ", names_of(compiled_rules()));
 }
 
 TrainerPointer make_trainer(const Options& options) {

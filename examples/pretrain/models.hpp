@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string_view>
 
 #include <optiform/core/shape.hpp>
@@ -26,6 +27,11 @@ inline constexpr Preset presets[] = {
     {"small", {.width = 384, .heads = 6, .hidden = 1536}, 6, 256, 256, 8, 8192, "bpe"},
     {"gpt2-small", optiform::gpt2_small, 12, 1024, 1024, 8, 50304, "bpe"},
 };
+
+/// The presets and rules that this program was compiled with.
+std::span<const Preset> compiled_presets();
+struct RuleEntry;
+std::span<const RuleEntry> compiled_rules();
 
 /// The preset of that name. Throws optiform::Error if there is none.
 const Preset& preset_named(const std::string& name);

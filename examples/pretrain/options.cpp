@@ -138,6 +138,19 @@ Options read_run_options(const std::string& directory) {
   return options;
 }
 
+void require_same_run(const Options& options) {
+  const Options saved = read_run_options(options.out);
+  each_option(options, [&](const char* name, const auto& now, const char*, bool bits) {
+    if (!bits) return;
+    each_option(saved, [&](const char* other, const auto& before, const char*, bool) {
+      if constexpr (std::is_same_v<decltype(now), decltype(before)>)
+        if (std::string_view(name) == other && now != before)
+          fail("cannot resume in ", in_quotes(options.out), ": ", name, " was ", before,
+               " there and is ", now, " now");
+    });
+  });
+}
+
 Index bpe_pieces(const std::string& tokenizer) {
   if (!tokenizer.starts_with("bpe:")) return 0;
   Index pieces = 0;

@@ -100,5 +100,9 @@ Command read_command(int argc, const char* const* argv);
 /// The options of a run directory, read from its config.toml.
 Options read_run_options(const std::string& directory);
 
+/// Refuses options that would change the numbers of the run in their directory. Throws
+/// optiform::Error.
+void require_same_run(const Options& options);
+
 /// An unsigned number written `bpe:4096`; 0 for other tokenizers.
 optiform::Index bpe_pieces(const std::string& tokenizer);

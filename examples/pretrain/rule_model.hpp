@@ -7,25 +7,29 @@
 #include "family.hpp"
 #include "models.hpp"
 
-/// A network whose layers are steps of `Rule`. What trains its weights is a run-time choice, so
-/// that one compiled model serves all. The presets from `First` to `Last` are compiled here; null
-/// if the numbers' shape is none of them.
+/// A network; what trains its weights is a run-time choice, so that one compiled model serves all.
+template <class Network>
+TrainerPointer make_network(const ModelNumbers& numbers) {
+  using namespace optiform;
+  using Recipe = Trainer<Network, SharpnessAware<ChosenOptimizer>>;
+  using Chosen = typename Recipe::template on<Cpu, float>;
+  const typename Chosen::optimizer_type::Options optimizer{numbers.optimizer, numbers.sharpness};
+  return std::make_unique<Chosen>(LanguageModelOptions{.vocabulary = numbers.vocabulary,
+                                                       .context = numbers.context,
+                                                       .layers = {numbers.layers},
+                                                       .recompute = numbers.recompute},
+                                  optimizer, numbers.trainer);
+}
+
+/// The network of `Rule` in the shape of the numbers. The presets from `First` to `Last` are
+/// compiled here; null if that shape is none of them.
 template <class Rule, int First, int Last>
 TrainerPointer make_model(const ModelNumbers& numbers) {
-  using namespace optiform;
   if constexpr (First > Last) {
     return nullptr;
   } else {
-    constexpr ModelShape shape = presets[First].shape;
+    constexpr optiform::ModelShape shape = presets[First].shape;
     if (numbers.shape != shape) return make_model<Rule, First + 1, Last>(numbers);
-    using Recipe = Trainer<typename Family<Rule>::template Network<shape>,
-                           SharpnessAware<ChosenOptimizer>>;
-    using Chosen = typename Recipe::template on<Cpu, float>;
-    const typename Chosen::optimizer_type::Options optimizer{numbers.optimizer, numbers.sharpness};
-    return std::make_unique<Chosen>(LanguageModelOptions{.vocabulary = numbers.vocabulary,
-                                                         .context = numbers.context,
-                                                         .layers = {numbers.layers},
-                                                         .recompute = numbers.recompute},
-                                    optimizer, numbers.trainer);
+    return make_network<typename Family<Rule>::template Network<shape>>(numbers);
   }
 }

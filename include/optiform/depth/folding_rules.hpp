@@ -5,8 +5,10 @@
 #include <optiform/rules/adam_w.hpp>
 #include <optiform/rules/gradient_descent.hpp>
 #include <optiform/rules/heavy_ball.hpp>
+#include <optiform/rules/muon.hpp>
 #include <optiform/rules/norm.hpp>
 #include <optiform/rules/rms_prop.hpp>
+#include <optiform/rules/soap.hpp>
 #include <optiform/rules/triple_momentum.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
@@ -112,6 +114,14 @@ template <>
 struct RuleFolding<Adam> : detail::IncrementFolding<Adam> {};
 template <>
 struct RuleFolding<AdamW> : detail::IncrementFolding<AdamW> {};
+template <class Polynomial>
+struct RuleFolding<BasicOrtho<Polynomial>> : detail::IncrementFolding<BasicOrtho<Polynomial>> {};
+template <class Polynomial>
+struct RuleFolding<BasicMuon<Polynomial>> : detail::IncrementFolding<BasicMuon<Polynomial>> {};
+template <class Root>
+struct RuleFolding<BasicShampoo<Root>> : detail::IncrementFolding<BasicShampoo<Root>> {};
+template <class Root>
+struct RuleFolding<BasicSoap<Root>> : detail::IncrementFolding<BasicSoap<Root>> {};
 
 /// x + delta v reads a velocity of another scale after the last step.
 template <class R>

@@ -1,11 +1,4 @@
 // SPDX-License-Identifier: MIT
-// Trains a Transformer of any rule on any text, and resumes it to the bit.
-//
-//   pretrain --rule tmm --shape novels --data novels.txt --out runs/tmm
-//   pretrain --rule vanilla --shape gpt2-small --dry-run
-//   pretrain --resume --out runs/tmm
-//
-// Exit codes: 0 done, 2 bad input, 3 NaN or infinity, 130 or 143 saved and left on a signal.
 #include <unistd.h>
 
 #include <cmath>
@@ -20,6 +13,7 @@
 #include "data.hpp"
 #include "generate.hpp"
 #include "models.hpp"
+#include "train.hpp"
 
 using namespace optiform;
 namespace fs = std::filesystem;
@@ -102,16 +96,7 @@ void check_directory(const Options& options, bool resume) {
          " is not empty; use --resume to go on with that run, or --out to name another directory");
   if (!fs::exists(out / "config.toml"))
     fail("cannot resume in ", in_quotes(out), ": it is no run directory, config.toml is missing");
-  const Options saved = read_run_options(options.out);
-  each_option(options, [&](const char* name, const auto& now, const char*, bool bits) {
-    if (!bits) return;
-    each_option(saved, [&](const char* other, const auto& before, const char*, bool) {
-      if constexpr (std::is_same_v<decltype(now), decltype(before)>)
-        if (std::string_view(name) == other && now != before)
-          fail("cannot resume in ", in_quotes(out), ": ", name, " was ", before, " there and is ",
-               now, " now");
-    });
-  });
+  require_same_run(options);
 }
 
 /// What a resume must find unchanged.
@@ -226,7 +211,7 @@ int train(const Command& command) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
+int pretrain_main(int argc, char** argv) {
   if (argc > 0 && fs::path(argv[0]).filename() == "generate") return generate_main(argc, argv);
   try {
     const Command command = read_command(argc, argv);

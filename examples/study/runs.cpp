@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+#include "runs.hpp"
+
+#include <algorithm>
+
+#include "../pretrain/data.hpp"
+#include "../pretrain/models.hpp"
+
+using namespace optiform;
+namespace fs = std::filesystem;
+
+double StudyRun::validation_loss() const {
+  for (auto row = log.rbegin(); row != log.rend(); ++row)
+    if (std::isfinite(row->validation_loss)) return row->validation_loss;
+  return std::nan("");
+}
+
+double StudyRun::milliseconds_per_step(std::size_t first, std::size_t last) const {
+  std::vector<double> times;
+  for (std::size_t i = first; i < last; ++i)
+    if (log[i].tokens_per_second > 0)
+      times.push_back(1e3 * static_cast<double>(tokens_per_step()) / log[i].tokens_per_second);
+  if (times.empty()) return std::nan("");
+  const auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
+  std::nth_element(times.begin(), middle, times.end());
+  return *middle;
+}
+
+void StudyRun::refresh() {
+  const fs::path directory = options.out, csv = directory / "log.csv";
+  log = fs::exists(csv) ? read_log(csv) : std::vector<LogRow>();
+  finished = step() >= options.steps && fs::exists(directory / "summary.txt");
+}
+
+namespace {
+
+std::string as_argument(const ConfigEntry& entry) { return "--" + entry.key + "=" + entry.value; }
+
+Options read_arguments(const std::vector<std::string>& arguments) {
+  std::vector<const char*> argv{"pretrain"};
+  for (const auto& argument : arguments) argv.push_back(argument.c_str());
+  return read_command(static_cast<int>(argv.size()), argv.data()).options;
+}
+
+void append(std::vector<std::string>& arguments, const std::vector<ConfigEntry>& entries) {
+  for (const ConfigEntry& entry : entries)
+    if (!entry.value.empty()) arguments.push_back(as_argument(entry));
+}
+
+StudyRun plan_run(const Grid& grid, const Cell& cell, std::int64_t seed, const Corpus& corpus,
+                  const Tokenizer* tokenizer, const fs::path& directory, int threads) {
+  StudyRun run;
+  run.cell = &cell;
+  run.seed = seed;
+  run.name = message(cell.name, '-', seed);
+  run.arguments = {"--brief", "--sample-tokens=0"};
+  append(run.arguments, grid.options);
+  append(run.arguments, cell.options);
+  for (const auto& [key, value] : {std::pair<const char*, std::string>{"data", corpus.training},
+                                   {"validation", corpus.validation},
+                                   {"tokenizer", corpus.tokenizer},
+                                   {"seed", std::to_string(seed)},
+                                   {"threads", std::to_string(threads)},
+                                   {"out", fs::absolute(directory / "runs" / run.name).string()}})
+    run.arguments.push_back(message("--", key, "=", value));
+  run.options = read_arguments(run.arguments);
+  resolve_vocabulary(run.options, tokenizer);
+  run.parameters = make_trainer(run.options)->parameters().count();
+  if (fs::exists(fs::path(run.options.out) / "config.toml")) require_same_run(run.options);
+  run.refresh();
+  return run;
+}
+
+}  // namespace
+
+Options common_options(const Grid& grid) {
+  std::vector<std::string> arguments;
+  append(arguments, grid.options);
+  return read_arguments(arguments);
+}
+
+std::vector<StudyRun> plan_runs(const Grid& grid, const Corpus& corpus, const fs::path& directory,
+                                int threads) {
+  std::vector<StudyRun> runs;
+  const auto tokenizer = known_tokenizer(corpus.tokenizer);
+  for (const std::int64_t seed : grid.seeds)
+    for (const Cell& cell : grid.cells) try {
+        runs.push_back(plan_run(grid, cell, seed, corpus, tokenizer.get(), directory, threads));
+      } catch (const Error& error) {
+        fail("cell ", in_quotes(cell.name), ": ", error.what());
+      }
+  return runs;
+}

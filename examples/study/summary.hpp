@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "runs.hpp"
+
+/// Mean and range over seeds.
+struct Spread {
+  double mean = 0, lowest = 0, highest = 0;
+};
+Spread spread_of(const std::vector<double>& values);
+
+/// What the finished runs of a cell came to.
+struct CellSummary {
+  const Cell* cell = nullptr;
+  std::vector<const StudyRun*> runs;
+  Spread validation_loss;           ///< after the last step, in nats per token
+  std::vector<double> differences;  ///< to the reference of the same seed, where that has finished
+  double milliseconds_per_step = 0;
+};
+
+/// The cells with a finished run, in the order of the grid.
+std::vector<CellSummary> summarise(const Grid& grid, const std::vector<StudyRun>& runs);
+
+/// study.csv: a row per validation of every run.
+std::string rows_csv(const std::vector<StudyRun>& runs);
+/// summary.csv: a row per cell.
+std::string summary_csv(const std::vector<CellSummary>& cells);
+/// The same as a table in Markdown.
+std::string summary_markdown(const std::vector<CellSummary>& cells, const Grid& grid);
