@@ -18,7 +18,8 @@
 #include <optiform/rules/triple_momentum.hpp>
 
 #include "support/measure.hpp"
-#include "support/peer.hpp"
+#include "support/pytorch_steps.hpp"
+#include "support/report_options.hpp"
 #include "support/row_figures.hpp"
 #include "support/training.hpp"
 
@@ -26,49 +27,15 @@ namespace {
 
 using namespace bench;
 
-struct Options {
-  bool quick = false;
-  bool memory = false;
-  int threads = 0;
-  std::vector<std::string> peer;
-};
-
-void print(const std::string& key, double value) { std::printf("%s %.4g\n", key.c_str(), value); }
-
-[[noreturn]] void give_up(const std::string& why) {
-  std::fflush(stdout);
-  std::fprintf(stderr, "bench/depth: %s\n", why.c_str());
-  std::exit(1);
-}
-
-Options parsed(int argc, char** argv) {
-  Options o;
-  for (int i = 1; i < argc; ++i) {
-    const std::string word = argv[i];
-    if (word == "--quick") {
-      o.quick = true;
-    } else if (word == "--memory") {
-      o.memory = true;
-    } else if (word == "--threads" && i + 1 < argc) {
-      o.threads = std::atoi(argv[++i]);
-    } else if (word == "--peer" && i + 2 < argc) {
-      o.peer = {argv[i + 1], argv[i + 2]};
-      i += 2;
-    } else {
-      give_up("'" + word + "' is not an option; see the first lines of depth.cpp");
-    }
-  }
-  if (o.threads <= 0) o.threads = static_cast<int>(std::thread::hardware_concurrency());
-  return o;
-}
+using Options = ReportOptions;
 
 /// A random guess loses ln(vocabulary); whoever does not is not training this model.
 template <class Shape>
-void check_first_loss(const std::string& whose, double loss) {
+void check_first_loss(const Options& o, const std::string& whose, double loss) {
   const double guess = std::log(static_cast<double>(Shape::vocabulary));
   if (!(std::fabs(loss - guess) < 0.3))
-    give_up(whose + " starts with loss " + std::to_string(loss) + ", expected " +
-            std::to_string(guess));
+    o.give_up(whose + " starts with loss " + std::to_string(loss) + ", expected " +
+              std::to_string(guess));
 }
 
 /// Programs that wanted a core during the last minute: above the number of threads, figures by the
@@ -79,50 +46,20 @@ double load_average() {
   return load;
 }
 
-void pause_until_quiet() {
-  // A peer's idle threads spin for a while.
-  std::this_thread::sleep_for(std::chrono::milliseconds(300));
-}
-
 // ---- PyTorch
-
-/// How PyTorch is asked to train a model.
-template <class Shape>
-struct Setting {
-  std::string mode, adamw;
-  int threads;
-
-  std::string words() const {
-    const std::string first =
-        "setting vanilla " + mode + " " + std::to_string(threads) + " " + adamw;
-    std::string sizes;
-    for (const Index size :
-         {Shape::layers, Index{Shape::model.width}, Index{Shape::model.heads},
-          Index{Shape::model.hidden}, Shape::vocabulary, Shape::batch, Shape::length})
-      sizes += " " + std::to_string(size);
-    return first + sizes;
-  }
-  std::string name() const {
-    return mode + ", " + std::to_string(threads) + " threads, AdamW " + adamw;
-  }
-};
-
-double number(const std::string& answer) {
-  return answer.empty() ? NAN : std::atof(answer.c_str());
-}
 
 /// A process that trains, and the time of its best step so far.
 template <class Shape>
 struct Rival {
-  Setting<Shape> setting;
+  PyTorchSetting setting;
   std::unique_ptr<Peer> peer;
   double best = INFINITY;  ///< stays so where the setting does not work
 
-  Rival(const Options& o, Setting<Shape> s, int steps)
+  Rival(const Options& o, PyTorchSetting s, int steps)
       : setting(std::move(s)), peer(std::make_unique<Peer>(o.peer)) {
-    const double first = number(peer->ask(setting.words(), 240));
+    const double first = number(peer->ask(setting.words<Shape>(), 240));
     if (!std::isnan(first)) {
-      check_first_loss<Shape>("PyTorch", first);
+      check_first_loss<Shape>(o, "PyTorch", first);
       for (int i = 0; i < steps; ++i) best = std::fmin(best, step());
     }
     std::printf("# PyTorch %s: %.0f ms a step\n", setting.name().c_str(), 1e3 * best);
@@ -139,7 +76,7 @@ struct Rivals {
 
   explicit Rivals(const Options& o) : eager(o, {"eager", "fused", o.threads}, steps(o)) {
     if (std::isinf(eager.best))
-      give_up("PyTorch does not train the model: " + o.peer[0] + " " + o.peer[1]);
+      o.give_up("PyTorch does not train the model: " + o.peer[0] + " " + o.peer[1]);
     if (o.quick) return;
     // Each in a process of its own, so that one that hangs or fails takes no other with it.
     const auto consider = [&](const char* adamw, int threads) {
@@ -151,7 +88,7 @@ struct Rivals {
     consider("foreach", threads);
     consider("single", threads);
     compiled = std::make_unique<Rival<Shape>>(
-        o, Setting<Shape>{"compiled", eager.setting.adamw, threads}, steps(o));
+        o, PyTorchSetting{"compiled", eager.setting.adamw, threads}, steps(o));
     if (std::isinf(compiled->best)) compiled = nullptr;
   }
 
@@ -161,16 +98,9 @@ struct Rivals {
 
 double peak_memory_of_peer(const Options& o) {
   Peer peer(o.peer);
-  peer.ask(Setting<SmallShape>{"eager", "fused", o.threads}.words(), 150);
+  peer.ask(PyTorchSetting{"eager", "fused", o.threads}.words<SmallShape>(), 150);
   for (int i = 0; i < 2; ++i) peer.ask("step", 60);
   return number(peer.ask("memory", 5));
-}
-
-void print_interval(const std::string& key, const std::vector<double>& values) {
-  const Interval bounds = bootstrap_of_median(values);
-  print(key, median(values));
-  print(key + "_low", bounds.low);
-  print(key + "_high", bounds.high);
 }
 
 /// Our steps and PyTorch's in turn.
@@ -242,8 +172,8 @@ void print_small(const Options& o, TrainingSteps<GradientDescent>& vanilla) {
   TrainingSteps<TripleMomentum> tmm(o.threads);
   TrainingSteps<GradientDescent> alone(1);
   CpuContext<ForkJoinPool> context(o.threads);
-  check_first_loss<SmallShape>("vanilla", vanilla.run());
-  check_first_loss<SmallShape>("tmm", tmm.run());
+  check_first_loss<SmallShape>(o, "vanilla", vanilla.run());
+  check_first_loss<SmallShape>(o, "tmm", tmm.run());
   vanilla.run(), tmm.run(), alone.run();
   std::vector<double> vanilla_times, tmm_times, alone_times, peaks, together;
   for (int pair = 0; pair < (o.quick ? 3 : 24); ++pair) {
@@ -268,7 +198,7 @@ template <class Shape>
 void print_large(const Options& o, const std::string& name) {
   TrainingSteps<GradientDescent, Shape> vanilla(o.threads);
   CpuContext<ForkJoinPool> context(o.threads);
-  check_first_loss<Shape>("vanilla", vanilla.run());
+  check_first_loss<Shape>(o, "vanilla", vanilla.run());
   std::vector<double> times, peaks;
   for (int i = 0; i < (o.quick ? 1 : 5); ++i) {
     times.push_back(seconds([&] { vanilla.run(); }));
@@ -283,7 +213,7 @@ void print_large(const Options& o, const std::string& name) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const Options o = parsed(argc, argv);
+  const Options o = report_options("depth", argc, argv);
   if (o.memory) return report_own_memory(o);
   std::printf("# %d threads, load average %.2f before the start, %d-bit registers\n", o.threads,
               load_average(), 8 * optiform::register_bytes);

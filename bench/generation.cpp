@@ -15,50 +15,14 @@
 
 #include "support/measure.hpp"
 #include "support/peer.hpp"
+#include "support/report_options.hpp"
 
 namespace {
 
 using namespace bench;
 using namespace optiform;
 
-struct Options {
-  bool quick = false;
-  int threads = 0;
-  std::string only;
-  std::vector<std::string> peer;
-};
-
-[[noreturn]] void give_up(const std::string& why) {
-  std::fflush(stdout);
-  std::fprintf(stderr, "bench/generation: %s\n", why.c_str());
-  std::exit(1);
-}
-
-Options parsed(int argc, char** argv) {
-  Options o;
-  for (int i = 1; i < argc; ++i) {
-    const std::string word = argv[i];
-    if (word == "--quick") {
-      o.quick = true;
-    } else if (word == "--only" && i + 1 < argc) {
-      o.only = argv[++i];
-    } else if (word == "--threads" && i + 1 < argc) {
-      o.threads = std::atoi(argv[++i]);
-    } else if (word == "--peer" && i + 2 < argc) {
-      o.peer = {argv[i + 1], argv[i + 2]};
-      i += 2;
-    } else {
-      give_up("'" + word + "' is not an option; see the first lines of generation.cpp");
-    }
-  }
-  if (o.threads <= 0) o.threads = static_cast<int>(std::thread::hardware_concurrency());
-  return o;
-}
-
-void print(const std::string& key, double value) {
-  std::printf("%s %.4g\n", key.c_str(), value);
-  std::fflush(stdout);
-}
+using Options = ReportOptions;
 
 constexpr Index prompt = 128;
 
@@ -126,17 +90,13 @@ class Writer {
   std::vector<std::int32_t> next_;
 };
 
-double number(const std::string& answer) {
-  return answer.empty() ? NAN : std::atof(answer.c_str());
-}
-
 /// PyTorch's best number of threads for one token at a time.
 int best_threads(Peer& peer, const Options& o, const std::string& setting, int steps) {
   int best = o.threads;
   double time = INFINITY;
   for (const int threads : {o.threads, 1}) {
     const double difference = number(peer.ask(setting + " " + std::to_string(threads), 60));
-    if (!(difference < 1e-3)) give_up("PyTorch's cache does not give its model's logits");
+    if (!(difference < 1e-3)) o.give_up("PyTorch's cache does not give its model's logits");
     peer.ask("prompt", 60);
     peer.ask("step 2", 60);
     const double t = number(peer.ask("step " + std::to_string(steps), 60));
@@ -189,7 +149,7 @@ void report(const Options& o, const std::string& name, Writer<Shape>& ours, int 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const Options o = parsed(argc, argv);
+  const Options o = report_options("generation", argc, argv);
   std::printf("# %d threads, %d-bit registers; prompts of %d tokens\n", o.threads,
               8 * register_bytes, static_cast<int>(prompt));
   if (o.peer.empty())

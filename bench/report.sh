@@ -5,6 +5,7 @@
 #   bench/report.sh gemm               matrix products beside oneDNN and OpenBLAS
 #   bench/report.sh attention          attention as a share of the multiply-add rate
 #   bench/report.sh generation         writing text token by token
+#   bench/report.sh family             what each update rule costs beside the plain connection
 #   bench/report.sh profile [gpt2]     where the time of a training step goes
 #   bench/report.sh tabular            exact policy optimization on finite processes
 # Environment: PYTHON (a Python with PyTorch or, for tabular, numpy, measured alternately),
@@ -13,12 +14,12 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 build=${OPTIFORM_BUILD_DIR:-build}
 
-usage() { sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2 && exit 2; }
+usage() { sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2 && exit 2; }
 report=${1:-}
 case $report in
   depth) programs=(depth attention gemm_report generation) ;;
   gemm) programs=(gemm_report) ;;
-  attention | generation | tabular) programs=("$report") ;;
+  attention | family | generation | tabular) programs=("$report") ;;
   profile) programs=(depth_profile) ;;
   *) usage ;;
 esac
@@ -53,9 +54,9 @@ with_numpy() {
 peer_of() {
   local python
   case $1 in
-    depth | generation)
+    depth | family | generation)
       [[ -z ${PYTHON:-} ]] && return
-      echo --peer "$PYTHON" "bench/$1_peer.py"
+      echo --peer "$PYTHON" "bench/${1/family/depth}_peer.py"
       ;;
     tabular)
       python=$(with_numpy) || { cmake/install_packages.sh bench >/dev/null 2>&1 || true; }

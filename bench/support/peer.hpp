@@ -6,6 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cmath>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -60,5 +62,10 @@ class Peer {
   pid_t child_ = -1;
   int to_ = -1, from_ = -1;
 };
+
+/// What a peer answered; not a number if it did not.
+inline double number(const std::string& answer) {
+  return answer.empty() ? NAN : std::atof(answer.c_str());
+}
 
 }  // namespace bench
