@@ -31,21 +31,11 @@ struct ShortSide {
   }
 
  private:
-  /// In parts of the long side that stay in the first-level cache as sixteen lanes of floats.
   template <int Terms>
   static void symmetric(const Factors<V> (&sum_of)[Terms], V* c) {
-    constexpr int part = n * k > 384 && k % 16 == 0 ? 16 : k;
-    Factors<V> factors[Terms];
-    for (Index done = 0; done < k; done += part) {
-      for (int t = 0; t < Terms; ++t) {
-        factors[t] = sum_of[t];
-        factors[t].a += done * column, factors[t].b += done * column;
-      }
-      multiply_small<n, n, part, true>(
-          factors, [=](Index i, Index j, V sum) OPTIFORM_INLINE_LAMBDA {
-            c[i * n + j] = c[j * n + i] = done == 0 ? sum : c[i * n + j] + sum;
-          });
-    }
+    multiply_small<n, n, k, true>(sum_of, [=](Index i, Index j, V sum) OPTIFORM_INLINE_LAMBDA {
+      c[i * n + j] = c[j * n + i] = sum;
+    });
   }
   template <int Terms>
   static void multiply(const Factors<V> (&sum_of)[Terms], V* out) {
