@@ -12,7 +12,9 @@ ExactPointer make_exact(const std::string& rule, const ModelNumbers& numbers) {
       {"vanilla", make_exact_vanilla},   {"heavy-ball", make_exact_heavy_ball},
       {"nesterov", make_exact_nesterov}, {"tmm", make_exact_tmm},
       {"adam", make_exact_adam},         {"adamw", make_exact_adamw},
-      {"rmsprop", make_exact_rmsprop},   {"gpt2", make_exact_gpt2},
+      {"rmsprop", make_exact_rmsprop},   {"muon", make_exact_muon},
+      {"ortho", make_exact_ortho},       {"soap", make_exact_soap},
+      {"shampoo", make_exact_shampoo},   {"gpt2", make_exact_gpt2},
   };
   std::string known;
   for (const auto& model : models) {

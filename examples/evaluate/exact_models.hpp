@@ -17,6 +17,10 @@ ExactPointer make_exact_tmm(const ModelNumbers&);
 ExactPointer make_exact_adam(const ModelNumbers&);
 ExactPointer make_exact_adamw(const ModelNumbers&);
 ExactPointer make_exact_rmsprop(const ModelNumbers&);
+ExactPointer make_exact_muon(const ModelNumbers&);
+ExactPointer make_exact_ortho(const ModelNumbers&);
+ExactPointer make_exact_soap(const ModelNumbers&);
+ExactPointer make_exact_shampoo(const ModelNumbers&);
 ExactPointer make_exact_gpt2(const ModelNumbers&);
 
 /// The run's model in dual numbers. Throws optiform::Error for a rule that has none.

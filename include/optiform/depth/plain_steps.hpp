@@ -17,9 +17,9 @@ constexpr Recording plain_recording(const Recording& rule) {
   Recording r;
   r.streams = rule.streams;
   const short x = r.graph.input(0);
-  for (short s = 0; s < rule.streams; ++s) {
-    r.stream[s] = rule.stream[s];
-    r.now[s + 1] = r.graph.input(static_cast<short>(s + 1));
+  for (short s = 1; s <= rule.streams; ++s) {
+    r.stream[s - 1] = rule.stream[s - 1];
+    r.now[s] = r.graph.input(s, rule.unit(s));
   }
   r.query = x;
   r.now[0] = r.read_out = r.graph.add(x, r.graph.input(static_cast<short>(rule.streams + 1)));
