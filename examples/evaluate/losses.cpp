@@ -99,7 +99,7 @@ void measure_tuning(const Subject& s) {
     fail("forgetting sequences is ", sequences, "; expected a multiple of the batch of ", batch);
   ModelNumbers numbers = s.run.numbers(batch, s.length);
   numbers.optimizer = one_adamw(0.01);
-  numbers.sharpness = {};
+  numbers.sharpness = {.radius = 0};
   numbers.trainer.accumulate = sequences / batch;
   numbers.trainer.clip = 1;
   const auto model = s.run.model(numbers, Purpose::training);

@@ -33,6 +33,7 @@ ModelNumbers TrainedRun::numbers(Index batch, Index length) const {
   sizes.batch = batch;
   sizes.length = length;
   sizes.accumulate = 1;
+  sizes.sam = 0;
   return model_numbers(sizes);
 }
 

@@ -3,9 +3,8 @@
 //
 //   study grid.toml --out studies/rules --data novels.txt
 //   study grid.toml --out studies/rules --minutes 60 --jobs 2      # goes on where it stopped
-//   study grid.toml --out studies/rules --figures                  # tables and figures of what is
-//   there study generate studies/rules/runs/tmm-1 --prompt "It was "     # one run, as pretrain and
-//   generate do
+//   study grid.toml --out studies/rules --figures                  # draws what is there
+//   study generate studies/rules/runs/tmm-1 --prompt "It was "     # or pretrain: one run
 //
 // The directory holds a run directory per run, study.csv, summary.csv, summary.md and the figures.
 // Exit codes: 0 done or out of time, 2 bad input, 3 a run failed, 130 or 143 saved and left on a

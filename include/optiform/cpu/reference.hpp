@@ -94,8 +94,8 @@ struct kernels<Reference> {
   /// C = alpha op(A) op(A)^T + beta D + diagonal I, for a symmetric D.
   ///
   /// Shapes    op(A) [n, k], stored with leading dimension lda; C = [n, n] and D [n, n], dense.
-  /// Contract  C may be D, and overlaps neither otherwise. Fast backends compute one triangle and
-  /// mirror it. Limits    beta == 0 never reads D, which may be null.
+  /// Contract  C may be D, and overlaps neither otherwise. Fast backends mirror one triangle.
+  /// Limits    beta == 0 never reads D, which may be null.
   template <class T>
   static void symmetric_product(Context&, Transpose transpose, Index n, Index k, T alpha,
                                 const T* a, Index lda, T beta, const T* d, T diagonal, T* c) {

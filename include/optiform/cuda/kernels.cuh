@@ -15,9 +15,8 @@ struct kernels<Cuda> {
 
   template <class P, Index Length = 0, int Heads = 1, class T>
   static void run_rows(Context& context, const RowArguments<T>& arguments) {
-    static_assert(
-        !P::graph.is_staged(),
-        "optiform: kernels<Cuda> - row operations do not run on this backend yet; use Cpu");
+    static_assert(!P::graph.is_staged(),
+                  "optiform: kernels<Cuda> - row operations do not run on this backend; use Cpu");
     cuda::run_rows<P, Length>(context, arguments);
   }
 };

@@ -201,7 +201,8 @@ class Folding {
 ///
 ///   TripleMomentum, Nesterov, HeavyBall   gamma into the oracle's last projection, nu into the
 ///                                         gain of ln_v and the next step's mu and beta
-///   RmsProp, Adam, AdamW                  gamma into the gain of ln_update
+///   RmsProp, Adam, AdamW, Ortho, Muon,    gamma into the gain of ln_update
+///   Shampoo, Soap
 ///   GradientDescent                       stays
 ///
 /// Contract  the same logits but for rounding: no norm sees other numbers than before, so that its

@@ -65,9 +65,9 @@ class LayerMap {
   /// Chooses the function that the products are of; `run` comes before.
   /// Errors  a layer that the model does not have.
   void select(Index layer, LayerPart part) {
-    restore();
-    part_ = part;
     with_layer(layer, [&]<std::size_t I>(Index l, Index k) {
+      restore();
+      part_ = part;
       T* x = state(k);
       for (Index i = 0; i < size(); ++i) input_[i] = x[i];
       selected_ = layer;
@@ -174,6 +174,7 @@ class LayerMap {
       first += n;
       k += n * steps;
     });
+    if (!found && layer == -1) fail("no layer is selected; expected select before this");
     if (!found) fail("layer ", layer, " was selected; expected 0 to ", first - 1);
   }
 

@@ -108,6 +108,12 @@ struct LayerOffsets {
                            const StepOffsets& first, const CoefficientValues& given) {
     using D = typename L::template Step<J>;
     static_assert(D::oracles <= max_oracles, "optiform: Layer<Euler, ...> - at most 4 oracles");
+    using First = typename L::template Step<0>;
+    static_assert(!D::options.shared_gain ||
+                      (First::options.shared_gain && First::rule.norms == D::rule.norms &&
+                       First::options.velocity_norm == D::options.velocity_norm),
+                  "optiform: DepthOptions - steps that share a gain have different norms; choose "
+                  "shared_gain = false");
     at.rule = &D::rule;
     const auto width = static_cast<Index>(Shape.width);
     const auto oracle = static_cast<std::size_t>(L::first_oracle(J));

@@ -21,9 +21,8 @@ struct Continuation;
 /// that sequences go on with.
 ///
 /// Contract  values are read, gradients accumulated; states live in the workspace. Backward
-/// computes
-///           again what the workspace was not planned to keep, with the same programs, so that the
-///           bits are the same.
+///           computes again what the workspace was not planned to keep, with the same programs, so
+///           that the bits are the same.
 /// See       StepPrograms, what happens between the oracles.
 template <class Types, bool Continues = false>
 class ModelPass {
@@ -91,6 +90,7 @@ class ModelPass {
       backward_oracles(Place<I, last - J>{layer}, k + last - J);
     });
     guide.choose(Place<I, 0>{layer}, [&](auto first) { programs_.backward_open(k, first); });
+    programs_.unmap_coefficients();
   }
   /// Moves the iterate before a layer to the point at which its first step asks.
   template <std::size_t I>

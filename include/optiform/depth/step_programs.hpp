@@ -141,6 +141,9 @@ class StepPrograms {
       read_query_gradients<B>(a, adjoints);
     }
     run_backward<Between<Here, Next>>(a);
+    // One buffer serves all steps: an adjoint that is zero must not be another step's.
+    if constexpr (!writes<Backward<Between<Here, Next>>>(A::streams + 1))
+      K::fill(context_, w_.tokens() * width, T(0), a.output[A::streams + 1]);
     take(gradient, k, A::coefficients);
     if constexpr (!ends) take(gradient + A::coefficients, k + 1, Step<Next>::coefficients);
   }

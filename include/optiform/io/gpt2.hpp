@@ -97,6 +97,9 @@ class Gpt2File {
       fail("the file ", in_quotes(file.path()),
            " holds no GPT-2: it lacks the tensor 'wte.weight'");
     while (file_.contains(name(message("h.", layers_, ".ln_1.weight")))) ++layers_;
+    if (layers_ == 0)
+      fail("the file ", in_quotes(file.path()), " holds no layer of GPT-2: it lacks the tensor ",
+           in_quotes(name("h.0.ln_1.weight")));
   }
 
   static bool recognises(const SafetensorsFile& file) {
@@ -159,7 +162,9 @@ class Gpt2File {
   /// Fails unless the model can do without this bias.
   template <class T>
   void require_zero(const Gpt2Tensor& tensor) const {
-    Buffer<T> bias(shape(tensor).at(0));
+    const std::vector<Index> found = shape(tensor);
+    if (found.size() != 1) refuse(tensor, " of shape ", to_string(found), ", expected a vector");
+    Buffer<T> bias(found[0]);
     read(tensor, bias.data());
     if (std::any_of(bias.begin(), bias.end(), [](T b) { return b != T(0); }))
       refuse(tensor, " that is not zero, and the model has no biases");
@@ -203,6 +208,8 @@ inline ParameterTable gpt2_table(const SafetensorsFile& file, Index vocabulary =
   for (const Gpt2Tensor& tensor : gpt2_tensors(from.layers())) {
     std::vector<Index> shape = from.shape(tensor);
     const bool embedding = tensor.ours.find("_emb.") != std::string::npos;
+    if (embedding && shape.size() != 2)
+      from.refuse(tensor, " of shape ", to_string(shape), ", expected a matrix");
     if (vocabulary > 0 && tensor.ours == "tok_emb.weight") shape[0] = vocabulary;
     const Role role = embedding ? Role::embedding : tensor.transposed ? Role::matrix : Role::norm;
     table.add(tensor.ours, role, std::move(shape), {});
@@ -236,7 +243,7 @@ void read_gpt2(const SafetensorsFile& file, const ParameterTable& table, T* valu
     }
     const bool tokens = tensor.ours == "tok_emb.weight";
     std::vector<Index> padded = shape;
-    if (tokens && to->shape[0] > shape.at(0)) padded[0] = to->shape[0];
+    if (tokens && shape.size() == 2 && to->shape[0] > shape.at(0)) padded[0] = to->shape[0];
     if (padded != to->shape)
       from.refuse(tensor, " for shape ", to_string(shape), " of ", in_quotes(tensor.ours),
                   ", the model expects ", to_string(to->shape));
@@ -251,9 +258,8 @@ void read_gpt2(const SafetensorsFile& file, const ParameterTable& table, T* valu
 ///
 /// Contract  vocabulary rows of the token table are written (0: all), which drops padding. Biases
 ///           that the model does not have are written as zeros.
-/// Errors    Error naming a tensor that GPT-2 does not have (of a rule with streams or
-/// coefficients,
-///           a gate, an untied head) or has in another shape (shared key heads).
+/// Errors    Error naming a tensor that GPT-2 does not have (a stream's or coefficient's, a gate,
+///           an untied head) or has in another shape (shared key heads).
 template <class T>
 void write_gpt2(const std::filesystem::path& path, const ParameterTable& table, const T* values,
                 Index vocabulary = 0) {

@@ -33,6 +33,10 @@ inline constexpr RuleName rule_names[] = {
     {"adam (folded)", "beta1 beta2 ", "ln_update"},
     {"adamw (folded)", "beta1 beta2 lambda ", "ln_update"},
     {"rmsprop (folded)", "beta2 ", "ln_update"},
+    {"muon (folded)", "beta ", "ln_update"},
+    {"ortho (folded)", "", "ln_update"},
+    {"soap (folded)", "beta1 betaR ", "ln_update"},
+    {"shampoo (folded)", "betaR ", "ln_update"},
 };
 
 }  // namespace detail

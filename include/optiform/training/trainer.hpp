@@ -129,6 +129,9 @@ struct Trainer {
 
     double accumulate(const std::int32_t* tokens, const std::int32_t* targets) override {
       if (tokens_.size() > 0) {
+        if (passes_ == options_.accumulate)
+          fail("accumulate was called ", passes_ + 1, " times since the last update; expected ",
+               options_.accumulate, ", since sharpness-aware steps repeat the passes");
         const Index size = options_.batch * options_.length, at = passes_++ * size;
         std::copy_n(tokens, size, tokens_.data() + at);
         std::copy_n(targets, size, targets_.data() + at);

@@ -32,16 +32,14 @@ struct SoapOptions {
 /// order of its columns.
 ///
 /// Contract  the first step only founds the basis, on the eigenvectors of its covariances, and
-/// moves
-///           nothing: no gradient is ever rotated by its own covariance. A steady step allocates
-///           nothing, a refresh does (see orthonormal_basis). The same bits on any number of
-///           threads.
+///           moves nothing: no gradient is ever rotated by its own covariance. A steady step
+///           allocates nothing, a refresh does (see orthonormal_basis). The same bits on any number
+///           of threads.
 /// Limits    trains tensors of two dimensions. A matrix with both sides beyond max_dimension has
 ///           Adam; with one, one-sided SOAP.
 /// Errors    a tensor that is no matrix; numbers out of range.
-/// Source    Vyas et al., "SOAP: improving and stabilizing Shampoo using Adam", ICLR 2025,
-/// algorithm
-///           3; defaults, first step and order as the authors' program has them.
+/// Source    Vyas et al., "SOAP: improving and stabilizing Shampoo using Adam", ICLR 2025, its
+///           algorithm 3; defaults, first step and order as the authors' program has them.
 struct SoapOptimizer {
   template <class Backend, class T>
   class on {

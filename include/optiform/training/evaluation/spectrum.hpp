@@ -32,12 +32,14 @@ inline std::vector<double> symmetric_eigenvalues(std::vector<double> a, Index n)
       at(p, i) = c * x - s * y;
       at(q, i) = s * x + c * y;
     }
+    at(p, q) = at(q, p) = 0;
   };
   const double all = dot(a, a);
   for (int sweep = 0; sweep < 60; ++sweep) {
-    double outside = all;
-    for (Index i = 0; i < n; ++i) outside -= at(i, i) * at(i, i);
-    if (sweep > 0 && outside <= 1e-28 * all) break;
+    double outside = 0;
+    for (Index p = 0; p < n; ++p)
+      for (Index q = p + 1; q < n; ++q) outside += at(p, q) * at(p, q);
+    if (outside <= 1e-40 * all) break;
     for (Index p = 0; p < n; ++p)
       for (Index q = p + 1; q < n; ++q) rotate(p, q);
   }
