@@ -21,12 +21,7 @@ void measure_hessian(const Subject& s) {
   if (s.request.exact) {
     const auto exact = make_exact(s.run.options().rule, numbers);
     exact->assign(*model);
-    sharp = measure_curvature(
-        exact->parameters(),
-        [&](const ParameterVector& v, ParameterVector& out) {
-          exact->hessian_product(crops, v, out);
-        },
-        protocol);
+    sharp = measure_curvature(exact->parameters(), exact->hessian(crops), protocol);
   } else {
     sharp = measure_curvature(model->parameters(), DifferenceHessian(*model, crops, s.request.step),
                               protocol);

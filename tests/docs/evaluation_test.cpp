@@ -50,9 +50,7 @@ TEST_CASE("the page on evaluation measures a model in a program") {
   // [exact]
   ExactModel<Model>::on<DualCpu> exact(options);
   exact.assign(trainer);
-  const Curvature sharp = measure_curvature(
-      exact.parameters(),
-      [&](const ParameterVector& v, ParameterVector& hv) { exact.hessian_product(crops, v, hv); });
+  const Curvature sharp = measure_curvature(exact.parameters(), exact.hessian(crops));
   // [exact]
   CHECK(std::isfinite(sharp.top.value));
   CHECK(sharp.top.value != 0);

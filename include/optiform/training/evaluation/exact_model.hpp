@@ -26,6 +26,13 @@ class AnyExactModel {
   /// parameters theta + v eps.
   virtual void hessian_product(const TokenBatches& batches, const ParameterVector& v,
                                ParameterVector& out) = 0;
+  /// The same as the function of v and out that measure_curvature takes.
+  /// Contract  this model and the batches outlive it.
+  auto hessian(const TokenBatches& batches) {
+    return [this, &batches](const ParameterVector& v, ParameterVector& out) {
+      hessian_product(batches, v, out);
+    };
+  }
 
   // ---- its layers as functions: see LayerMap
   virtual Index layers() const = 0;
