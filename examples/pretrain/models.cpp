@@ -21,6 +21,13 @@ std::string names_of(std::span<const Entry> entries) {
   return names;
 }
 
+/// The name of a shape among those compiled.
+std::string shape_name(const optiform::ModelShape& shape) {
+  for (const Preset& preset : compiled_presets())
+    if (preset.shape == shape) return in_quotes(std::string(preset.name));
+  return "of another program";
+}
+
 }  // namespace
 
 const Preset& preset_named(const std::string& name) {
@@ -69,7 +76,12 @@ ModelNumbers model_numbers(const Options& options) {
 
 TrainerPointer make_trainer(const std::string& name, const ModelNumbers& numbers) {
   for (const RuleEntry& rule : compiled_rules())
-    if (rule.name == name) return rule.make(numbers);
+    if (rule.name == name) {
+      TrainerPointer made = rule.make(numbers);
+      if (made == nullptr)
+        fail("rule ", in_quotes(name), " was not compiled for shape ", shape_name(numbers.shape));
+      return made;
+    }
   fail("rule ", in_quotes(name), " is unknown; expected ", names_of(compiled_rules()));
 }
 

@@ -64,9 +64,9 @@ void check_folding(double bound, Index layers = 3) {
 }
 
 template <class Network>
-void check_folding_of() {
+void check_folding_of(double bound = 1e-6) {
   check_folding<Network, Reference, double>(1e-12);
-  check_folding<Network, Cpu, float>(1e-6);
+  check_folding<Network, Cpu, float>(bound);
 }
 
 template <class Rule, DepthOptions Options = DepthOptions{}>

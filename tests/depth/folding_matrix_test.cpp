@@ -6,7 +6,8 @@
 namespace optiform::testing {
 
 TEST_CASE_TEMPLATE("folding: Ortho, Muon, Shampoo and SOAP", R, Ortho, Muon, Shampoo, Soap) {
-  check_folding_of<FoldNetwork<R>>();
+  // In float a layer of these rules answers a last bit of its input by hundreds of them.
+  check_folding_of<FoldNetwork<R>>(5e-4);
 }
 
 }  // namespace optiform::testing

@@ -20,11 +20,11 @@ done <<'END'
 core/*.hpp     24000
 rules/*.hpp    22000
 oracles/*.hpp  24500
-depth/*.hpp    30000
+depth/*.hpp    31000
 weights/*.hpp  30000
 policy/*.hpp   42000
 policy/*/*.hpp 38000
-optiform.hpp   34000
+optiform.hpp   36000
 END
 ((bad == 0)) || echo "a header is over its budget, or does not compile"
 exit $bad
