@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // expect: steps that share one gain cannot each scale it; choose shared_gain = false
+// not nvcc: its host code cannot spell a model's options
 #include <optiform/depth/folding.hpp>
 #include <optiform/oracles/activations.hpp>
 #include <optiform/oracles/attention.hpp>

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // expect: row operations - the heads do not divide the width; choose heads with width % heads == 0
-#include <optiform/cpu/reference.hpp>
 #include <optiform/depth/dynamics.hpp>
 #include <optiform/rules/muon.hpp>
 
@@ -13,6 +12,5 @@ constexpr int heads = 3;
 constexpr int heads = 5;
 #endif
 
-void run(ReferenceContext& context, const RowArguments<float>& a) {
-  kernels<Reference>::run_rows<Forward<Boundary<Step, Step>>, 12, heads>(context, a);
-}
+constexpr UnitShape shape = unit_shape<Forward<Boundary<Step, Step>>, 12, heads>();
+static_assert(shape.heads == heads);

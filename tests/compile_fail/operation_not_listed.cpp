@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // expect: the rule applies an operation that it does not list; add to the rule: using Operations
-#include <optiform/cpu/reference.hpp>
 #include <optiform/depth/dynamics.hpp>
 
 #include "../support/centre_heads.hpp"
@@ -17,7 +16,11 @@ struct Centred : Rule {
 };
 
 using Step = Dynamics<Centred, DepthOptions{}, 1>;
+using Program = Forward<Boundary<Step, Step>>;
 
-void run(ReferenceContext& context, const RowArguments<float>& a) {
-  kernels<Reference>::run_rows<Forward<Boundary<Step, Step>>, 12, 3>(context, a);
+constexpr short operation_in(const Graph& graph) {
+  short id = 0;
+  while (graph.node[id].op != Op::operation) ++id;
+  return id;
 }
+static_assert(std::is_same_v<operation_of<Program, operation_in(Program::graph)>, CentreHeads>);

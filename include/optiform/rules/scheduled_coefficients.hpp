@@ -24,15 +24,13 @@ constexpr bool is_step_size(const CoefficientInfo& c) {
 /// learning rate; else `usual_value`.
 template <class R>
 class ScheduledCoefficients {
-  static constexpr const Recording& rule = recording<R>;
-
  public:
   /// `decays`: a coefficient `lambda` that nobody gave is the driver's.
   template <class Schedules>
   explicit ScheduledCoefficients(Schedules given, bool decays = false) {
     if constexpr (requires { R::usual(given); }) R::usual(given);
-    for (short c = 0; c < rule.coefficients; ++c) {
-      const CoefficientInfo& info = rule.coefficient[c];
+    for (short c = 0; c < recording<R>.coefficients; ++c) {
+      const CoefficientInfo& info = recording<R>.coefficient[c];
       if (const CoefficientSchedule* schedule = given.find(info.name))
         schedule_[c] = *schedule;
       else if (is_step_size(info))
@@ -46,7 +44,7 @@ class ScheduledCoefficients {
 
   /// Whether the driver's learning rate decides anything.
   bool takes_rate() const {
-    for (short c = 0; c < rule.coefficients; ++c)
+    for (short c = 0; c < recording<R>.coefficients; ++c)
       if (source_[c] == Source::rate) return true;
     return false;
   }
@@ -57,12 +55,12 @@ class ScheduledCoefficients {
   double set(RowArguments<T>& a, double t, double rate, double decay = 0) const {
     double step_size = 0;
     a.clock = t;
-    for (short c = 0; c < rule.coefficients; ++c) {
+    for (short c = 0; c < recording<R>.coefficients; ++c) {
       const double now = value(c, t, rate, decay);
       a.coefficient[c] = wide_t<T>(now);
-      if (is_step_size(rule.coefficient[c])) step_size = now;
+      if (is_step_size(recording<R>.coefficient[c])) step_size = now;
       if constexpr (VectorLayout<R>::away)
-        a.coefficient[rule.coefficients + c] = wide_t<T>(value(c, t + 1, rate, decay));
+        a.coefficient[recording<R>.coefficients + c] = wide_t<T>(value(c, t + 1, rate, decay));
     }
     return step_size;
   }

@@ -19,11 +19,10 @@ struct VectorStep {
 ///           Coefficients: the step's; the next query's, where there is one; the gradient's factor.
 template <class R>
 struct VectorLayout {
-  static constexpr const Recording& rule = recording<R>;
   static constexpr bool away = !asks_at_iterate<R>();  ///< the oracle is not asked at the iterate
-  static constexpr short gradient = rule.streams + 1, query = gradient;
+  static constexpr short gradient = recording<R>.streams + 1, query = gradient;
   static constexpr short cleared = gradient + (away ? 1 : 0);
-  static constexpr short factor = static_cast<short>(rule.coefficients * (away ? 2 : 1));
+  static constexpr short factor = static_cast<short>(recording<R>.coefficients * (away ? 2 : 1));
 };
 
 namespace detail {
@@ -39,7 +38,7 @@ constexpr Reading reading_of_vectors(short coefficient = 0) {
 template <class R>
 constexpr Graph vector_step(VectorStep what = {}) {
   using Layout = VectorLayout<R>;
-  constexpr const Recording& rule = Layout::rule;
+  constexpr const Recording& rule = recording<R>;
   constexpr short oracle = Layout::gradient;
   Graph g;
   Splice step(g, rule, detail::reading_of_vectors());

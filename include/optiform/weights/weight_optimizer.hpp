@@ -59,7 +59,7 @@ RowArguments<T> arguments_of(RowArguments<T> a, const TensorGroup::Piece& piece,
   a.rows = 1;
   a.length = piece.size;
   a.input[0] = a.output[0] = iterate;
-  for (short s = 0; s < Layout::rule.streams; ++s)
+  for (short s = 0; s < recording<R>.streams; ++s)
     a.input[s + 1] = a.output[s + 1] = streams[s].data() + piece.stream;
   a.input[Layout::gradient] = gradients + piece.offset;
   // Written by programs that clear, whose gradients are not const.
