@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // expect: WeightOptimizer - with streams of zero the rule asks its oracle away from the iterate
+// not nvcc: weights are trained by code of the host
 #include <optiform/weights/weight_optimizer.hpp>
 
 using namespace optiform;
