@@ -20,16 +20,9 @@ namespace detail {
 template <class Matrix, class Polynomial, int First = 0, int Last = Polynomial::steps>
 struct MatrixPolynomial {
   using E = typename Matrix::Element;
-  using Pair = typename Matrix::Pair;
 
-  /// Products of symmetric matrices that `evaluate` takes; `differentiate` takes two more for each,
-  /// and for the square.
-  static constexpr int products = Last - First == 1 ? 0 : 4 * (Last - First - 1);
-  /// Matrices of workspace.
-  static constexpr int evaluate_workspace = 2;
-  static constexpr int differentiate_workspace = 5;
-
-  /// Returns Q, which lies in `square` or in the workspace.
+  /// Returns Q, which lies in `square` or in the workspace of two matrices. Takes
+  /// 4 (Last - First - 1) products of symmetric matrices.
   static E* evaluate(E* a, E* square, E* workspace) {
     E *p = workspace, *other = p + Matrix::size, *q = square;
     add_up<First>(a, square, q);
@@ -50,6 +43,7 @@ struct MatrixPolynomial {
   struct Result {
     E *q, *tangent;
   };
+  /// Workspace of five matrices, two products more for each of `evaluate` and for the square.
   /// The derivative of a matrix function at a symmetric matrix is its own adjoint: from the adjoint
   /// of Q as the tangent of A, the result's tangent is the adjoint of A. So nothing is stored.
   static Result differentiate(E* a, E* tangent, E* square, E* workspace) {
