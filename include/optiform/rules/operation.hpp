@@ -27,6 +27,19 @@ struct UnitShape {
   friend constexpr bool operator==(const UnitShape&, const UnitShape&) = default;
 };
 
+/// How operations of products with symmetric results are counted: as they are made, or as formulas
+/// have them.
+enum class SymmetricProducts : unsigned char { lower_triangle, whole };
+
+namespace detail {
+
+/// Elements of a symmetric n x n matrix that are counted.
+constexpr double counted_elements(int n, SymmetricProducts products) {
+  return products == SymmetricProducts::whole ? 1. * n * n : 0.5 * n * (n + 1);
+}
+
+}  // namespace detail
+
 /// What a row operation says of itself; its address names the operation in graphs of values.
 struct OperationInfo {
   const char* name = "";

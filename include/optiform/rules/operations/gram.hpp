@@ -43,11 +43,11 @@ struct Gram {
     Matrix::template apply<S.heads>(operand[0], workspace, operand_adjoint[0]);
   }
 
-  template <UnitShape S>
+  template <UnitShape S, SymmetricProducts Count = SymmetricProducts::lower_triangle>
   static constexpr double forward_operations() {
-    return 2. * S.heads * S.size(Unit::square);
+    return 2. * S.heads * detail::counted_elements(S.head_dim, Count);
   }
-  template <UnitShape S>
+  template <UnitShape S, SymmetricProducts Count = SymmetricProducts::lower_triangle>
   static constexpr double backward_operations() {
     return 2. * S.heads * S.head_dim * S.head_dim;
   }

@@ -105,29 +105,30 @@ struct Orthogonalise {
   }
 
   /// Of the matrix products.
-  template <UnitShape S>
+  template <UnitShape S, SymmetricProducts Count = SymmetricProducts::lower_triangle>
   static constexpr double forward_operations() {
     double sum = 0;
     for (int first = 0; first < Polynomial::steps; first = end(first))
-      sum += count<S>(1, 1, small_products(first));
+      sum += count<S, Count>(1, 1, small_products(first));
     return sum;
   }
-  template <UnitShape S>
+  template <UnitShape S, SymmetricProducts Count = SymmetricProducts::lower_triangle>
   static constexpr double backward_operations() {
     double sum = 0;
     for (int first = 0; first < Polynomial::steps; first = end(first)) {
-      sum += count<S>(3, 2, 3 * small_products(first));
-      if (end(first) < Polynomial::steps) sum += count<S>(1, 1, small_products(first));
+      sum += count<S, Count>(3, 2, 3 * small_products(first));
+      if (end(first) < Polynomial::steps) sum += count<S, Count>(1, 1, small_products(first));
     }
     return sum;
   }
 
  private:
   static constexpr double epsilon = 1e-12;
-  template <UnitShape S>
+  template <UnitShape S, SymmetricProducts Count>
   static constexpr double count(int grams, int applications, int products) {
-    constexpr double n = detail::ShortSide<S, double>::n, k = detail::ShortSide<S, double>::k;
-    return grams * n * (n + 1) * k + applications * 2 * n * n * k + products * n * n * (n + 1);
+    constexpr int n = detail::ShortSide<S, double>::n, k = detail::ShortSide<S, double>::k;
+    constexpr double symmetric = 2 * detail::counted_elements(n, Count);
+    return grams * symmetric * k + applications * 2 * n * n * k + products * n * symmetric;
   }
   static constexpr int small_products(int first) { return 4 * (end(first) - first) - 3; }
 

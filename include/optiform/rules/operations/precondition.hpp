@@ -55,20 +55,20 @@ struct Precondition {
     Matrix::pack(r_adjoint, detail::constant<E>(2), operand_adjoint[1]);
   }
 
-  /// Of the matrix products, symmetric ones counted by their lower triangle.
-  template <UnitShape S>
+  /// Of the matrix products.
+  template <UnitShape S, SymmetricProducts Count = SymmetricProducts::lower_triangle>
   static constexpr double forward_operations() {
-    return InverseRoot::forward_products * product<S> + apply<S>;
+    return InverseRoot::forward_products * product<S, Count> + apply<S>;
   }
-  template <UnitShape S>
+  template <UnitShape S, SymmetricProducts Count = SymmetricProducts::lower_triangle>
   static constexpr double backward_operations() {
-    return InverseRoot::backward_products * product<S> + apply<S> +
-           4. * S.heads * S.size(Unit::square);
+    return InverseRoot::backward_products * product<S, Count> + apply<S> +
+           4. * S.heads * detail::counted_elements(S.head_dim, Count);
   }
 
  private:
-  template <UnitShape S>
-  static constexpr double product = 2. * S.size(Unit::square) * S.head_dim;
+  template <UnitShape S, SymmetricProducts Count>
+  static constexpr double product = 2. * detail::counted_elements(S.head_dim, Count) * S.head_dim;
   template <UnitShape S>
   static constexpr double apply = 2. * S.heads* S.head_dim* S.head_dim;
 };
