@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The figures of `bench/report.sh generation`: reading prompts and writing token by token with a
-// cache of keys and values, beside PyTorch doing the same.
+// cache of keys and values, with packed weights and without, beside PyTorch doing the same.
 //   bench/generation [--quick] [--only small|gpt2] [--threads N] [--peer PYTHON SCRIPT]
 #include <algorithm>
 #include <cmath>
@@ -32,6 +32,7 @@ class Writer {
  public:
   using Block = TransformerLayer<GradientDescent, CausalAttention, Mlp<Gelu>>;
   using Model = typename LanguageModel<Shape, Stack<Block>>::template on<Cpu, float>;
+  using Decoder = typename Model::Decoder;
 
   Writer(Index layers, Index vocabulary, Index context, int threads)
       : model_({.vocabulary = vocabulary, .context = context, .layers = {layers}}),
@@ -46,8 +47,11 @@ class Writer {
     return 4.0 * static_cast<double>(model_.options().layers[0] * layer + vocabulary * width);
   }
   void set_batch(Index batch) {
-    decoder_.reset();
-    decoder_ = std::make_unique<typename Model::Decoder>(model_, batch, model_.options().context);
+    for (auto& decoder : decoders_) {
+      decoder.reset();
+      decoder = std::make_unique<Decoder>(model_, batch, model_.options().context);
+    }
+    use_packed(true).pack(values_.data());
     logits_.resize(static_cast<std::size_t>(batch * model_.options().vocabulary));
     next_.resize(static_cast<std::size_t>(batch));
     Rng rng(2);
@@ -58,6 +62,11 @@ class Writer {
         prompts_.back().push_back(static_cast<std::int32_t>(
             rng.below(static_cast<std::uint64_t>(model_.options().vocabulary))));
     }
+  }
+  /// Of packed weights, or of weights as they lie.
+  Decoder& use_packed(bool packed) {
+    decoder_ = decoders_[packed ? 1 : 0].get();
+    return *decoder_;
   }
   void read_prompts() {
     std::vector<std::span<const std::int32_t>> tokens(prompts_.begin(), prompts_.end());
@@ -84,7 +93,8 @@ class Writer {
   Model model_;
   context_t<Cpu> context_;
   Buffer<float> values_;
-  std::unique_ptr<typename Model::Decoder> decoder_;
+  std::unique_ptr<Decoder> decoders_[2];
+  Decoder* decoder_ = nullptr;
   std::vector<std::vector<std::int32_t>> prompts_;
   std::vector<float> logits_;
   std::vector<std::int32_t> next_;
@@ -121,7 +131,7 @@ void report(const Options& o, const std::string& name, Writer<Shape>& ours, int 
       best_threads(*peer, o, "setting " + name + " " + std::to_string(batch), steps);
       peer->ask("prompt", 60), peer->ask("step 2", 60);
     }
-    std::vector<double> reading, writing, peer_reading, peer_writing;
+    std::vector<double> reading, writing, peer_reading, peer_writing, plain_reading, plain_writing;
     for (int round = 0; round < (o.quick ? 1 : 5); ++round) {
       if (peer) {
         peer_reading.push_back(number(peer->ask("prompt", 60)));
@@ -129,8 +139,13 @@ void report(const Options& o, const std::string& name, Writer<Shape>& ours, int 
         // A peer's idle threads spin for a while.
         std::this_thread::sleep_for(std::chrono::milliseconds(200));
       }
-      reading.push_back(seconds([&] { ours.read_prompts(); }));
-      writing.push_back(seconds([&] { ours.step(steps); }));
+      const auto measure = [&](bool packed, auto& reading_times, auto& writing_times) {
+        ours.use_packed(packed);
+        reading_times.push_back(seconds([&] { ours.read_prompts(); }));
+        writing_times.push_back(seconds([&] { ours.step(steps); }));
+      };
+      measure(true, reading, writing);
+      measure(false, plain_reading, plain_writing);
     }
     const auto tokens = static_cast<double>(batch * steps);
     const auto read = static_cast<double>(batch * prompt);
@@ -138,6 +153,8 @@ void report(const Options& o, const std::string& name, Writer<Shape>& ours, int 
     std::printf("# %.2f ms a step, %.1f GB/s of weights\n", 1e3 * median(writing) / steps,
                 1e-9 * ours.weight_bytes() * steps / median(writing));
     print("prefill_tokens_per_second" + key, read / median(reading));
+    print("generation_packed_over_plain" + key, median(ratios(plain_writing, writing)));
+    print("prefill_packed_over_plain" + key, median(ratios(plain_reading, reading)));
     if (!peer) continue;
     print("generation_tokens_per_second_pytorch" + key, tokens / median(peer_writing));
     print("prefill_tokens_per_second_pytorch" + key, read / median(peer_reading));

@@ -53,8 +53,8 @@ if ! cmake --preset "${OPTIFORM_PRESET:-release}" -B "$build" >"$build/configure
   tail -n 20 "$build/configure.log" >&2
   stop "CMake could not configure; see $build/configure.log"
 fi
-cmake --build "$build" -j "${OPTIFORM_JOBS:-$(nproc)}" --target example_pretrain example_generate
-pretrain=$build/examples/pretrain generate=$build/examples/generate
+cmake --build "$build" -j "${OPTIFORM_JOBS:-$(nproc)}" --target example_quickstart
+program=$build/examples/quickstart
 
 echo "== 2/4 text"
 mkdir -p "$out"
@@ -87,7 +87,7 @@ for rule in "${rules[@]}"; do
   run=$out/$rule
   rm -rf "$run"  # of an earlier quickstart: the marker is beside it
   echo "-- $rule"
-  "$pretrain" --brief --rule "$rule" --data "$data" --out "$run" "${budget[@]}"
+  "$program" pretrain --brief --rule "$rule" --data "$data" --out "$run" "${budget[@]}"
 done
 
 echo "== 4/4 results"
@@ -108,6 +108,6 @@ title=$(basename "$data")
 table | tee "$out/table.txt"
 echo
 echo "A sample of the triple-momentum Transformer:"
-"$generate" "$out/tmm" --prompt "And it came to pass" --tokens 120 --seed 1
+"$program" generate "$out/tmm" --prompt "And it came to pass" --tokens 120 --seed 1
 echo
 echo "Curves: $out/curves.png   table: $out/table.txt   runs: $out/vanilla $out/tmm"

@@ -2,6 +2,7 @@
 #include <string>
 
 #include <optiform/cpu/kernels.hpp>
+#include <optiform/cpu/reference.hpp>
 #include <optiform/rules/triple_momentum.hpp>
 
 #include "decoder_checks.hpp"
@@ -56,6 +57,54 @@ TEST_CASE("Decoder: steps are single tokens, whatever the number of threads") {
   }
   CHECK(got[0] == got[1]);
   CHECK(got[0] == got[2]);
+}
+
+TEST_CASE("Decoder: packed weights change no bit, and are those of when they were packed") {
+  for (const int threads : {1, 3}) {
+    Trial trial({30, 5}, 2, threads), other({30, 5}, 2, threads);
+    On::Decoder plain(trial.model, 2, 31), packed(trial.model, 2, 31);
+    packed.pack(trial.values.data());
+    CHECK(packed.packed_bytes() > 0);
+    feed(trial, plain);
+    const auto expected = trial.logits;
+    feed(trial, packed);
+    CHECK(trial.logits == expected);
+    const std::int32_t next[] = {3, 7};
+    plain.step(trial.run, trial.values.data(), next, trial.logits.data());
+    auto logits = trial.logits;
+    packed.step(trial.run, trial.values.data(), next, logits.data());
+    CHECK(logits == trial.logits);
+    CHECK(trial.run.packed() == nullptr);
+
+    // Weights elsewhere are read as they lie.
+    for (float& value : other.values) value *= 2;
+    On::Decoder fresh(other.model, 2, 31);
+    for (On::Decoder* decoder : {&packed, &fresh}) {
+      decoder->restart(0), decoder->restart(1);
+      feed(other, *decoder);
+      if (decoder == &packed) logits = other.logits;
+    }
+    CHECK(logits == other.logits);
+    CHECK(logits != expected);
+
+    // Packed again after a change.
+    for (float& value : trial.values) value *= 2;
+    packed.pack(trial.values.data());
+    packed.restart(0), packed.restart(1);
+    feed(trial, packed);
+    CHECK(trial.logits == logits);
+  }
+}
+
+TEST_CASE("Decoder: a backend without packed weights takes no memory for them") {
+  using Plain = DecoderTrial<Model, Reference, double>;
+  Plain trial({9});
+  typename Plain::On::Decoder decoder(trial.model, 1, 9);
+  decoder.pack(trial.values.data());
+  CHECK(decoder.packed_bytes() == 0);
+  const Plain::Tokens all[] = {trial.text[0]};
+  decoder.append(trial.run, trial.values.data(), all, trial.logits.data());
+  CHECK(trial.error(0, 9) <= 1e-13);
 }
 
 TEST_CASE("Decoder: a sequence that pauses keeps its logits, one that restarts forgets") {

@@ -125,8 +125,13 @@ TEST_CASE_TEMPLATE("a token more allocates nothing", R, TripleMomentum, Soap) {
   const auto step = [&] { decoder.step(context, values.data(), tokens, logits.data()); };
   step();  // scratch grows on first use
   const long before = allocations.load();
-  for (int i = 1; i < 300; ++i) step();
+  for (int i = 1; i < 150; ++i) step();
   CHECK(allocations.load() == before);
+  decoder.pack(values.data());
+  const long packed = allocations.load();
+  CHECK(packed > before);
+  for (int i = 150; i < 300; ++i) step();
+  CHECK(allocations.load() == packed);
 }
 #endif
 

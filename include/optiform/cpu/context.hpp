@@ -10,6 +10,7 @@
 #include <optiform/core/config.hpp>
 #include <optiform/core/error.hpp>
 #include <optiform/core/memory.hpp>
+#include <optiform/cpu/packed_table.hpp>
 #include <optiform/cpu/threads.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
@@ -77,6 +78,12 @@ class CpuContext {
   /// Memory of one threaded kernel, filled and read by all threads.
   std::byte* shared_scratch(Index bytes) { return grown(shared_scratch_, bytes); }
 
+  /// Weights that products find packed, or null; set by PackedWeights::use.
+  const detail::PackedTable* packed() const { return packed_; }
+  const detail::PackedTable* exchange_packed(const detail::PackedTable* table) {
+    return std::exchange(packed_, table);
+  }
+
  private:
   static int counted(int threads) {
     if (threads < 0) fail("CpuContext: threads = ", threads, ", expected 0 (all cores) or more");
@@ -96,6 +103,7 @@ class CpuContext {
   Threads threads_;
   std::vector<Buffer<std::byte>> scratch_, gemm_scratch_;
   Buffer<std::byte> shared_scratch_;
+  const detail::PackedTable* packed_ = nullptr;
 };
 
 OPTIFORM_NAMESPACE_END

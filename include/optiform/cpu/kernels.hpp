@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include <optiform/core/backend.hpp>
 #include <optiform/core/config.hpp>
@@ -17,6 +18,7 @@
 #include <optiform/cpu/gemm.hpp>
 #include <optiform/cpu/heads.hpp>
 #include <optiform/cpu/linear.hpp>
+#include <optiform/cpu/packed_weights.hpp>
 #include <optiform/cpu/reductions.hpp>
 #include <optiform/cpu/row_programs.hpp>
 #include <optiform/cpu/symmetric_product.hpp>
@@ -47,7 +49,10 @@ struct kernels<BasicCpu<Gemm, Threads>> {
   static void gemm(Context& context, Transpose ta, Transpose tb, Index m, Index n, Index k, T alpha,
                    const T* a, Index lda, const T* b, Index ldb, T beta, T* c, Index ldc,
                    const Epilogue& epilogue = {}) {
-    optiform::gemm<Gemm>(context, ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, epilogue);
+    const GemmArguments<T> g{ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc};
+    if constexpr (std::is_same_v<Gemm, PackedGemm>)
+      if (detail::multiply_packed(context, g, epilogue)) return;
+    optiform::gemm<Gemm>(context, g, epilogue);
   }
 
   template <Index Out, Index In, class T, class Epilogue = NoEpilogue>

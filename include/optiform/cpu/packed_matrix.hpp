@@ -44,6 +44,7 @@ class PackedMatrix {
 
   Index rows() const { return k_; }
   Index columns() const { return n_; }
+  Index bytes() const { return data_.size() * static_cast<Index>(sizeof(T)); }
 
   /// C = epilogue(alpha A op(B) + beta C) on all threads.
   template <class Threads, class Epilogue = NoEpilogue>

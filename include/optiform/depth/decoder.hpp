@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include <optiform/core/packed_weights.hpp>
 #include <optiform/depth/language_model.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
@@ -84,6 +85,7 @@ struct Continuation {
 ///   tokens const std::span<const std::int32_t> prompts[] = {first, second};
 ///   decoder.append(context, values, prompts, logits);            // [2, vocabulary]
 ///   decoder.step(context, values, next, logits);                 // one token each
+///   decoder.pack(values);                        // at any time: faster, for the matrices' memory
 ///
 /// The streams of a rule are functions of the tokens and of depth: nothing of them is kept.
 ///
@@ -139,6 +141,19 @@ class Decoder {
   Index length(Index sequence) const { return past_[at(sequence)]; }
   /// Forgets a sequence.
   void restart(Index sequence) { past_[at(sequence)] = 0; }
+
+  /// Copies the matrices in the order in which the backend's products read them. Passes that are
+  /// given the same address use the copies, whatever has become of `values`, until it is packed
+  /// again; the results are the same bits.
+  void pack(const T* values) {
+    packed_.clear();
+    for (const ParameterInfo& p : model_.parameters().entries())
+      if (p.role == Role::matrix && p.shape.size() == 2)
+        packed_.add(p.shape[0], p.shape[1], values + p.offset);
+    packed_.add(model_.options_.vocabulary, Types::width, values + model_.parameters_.head);
+  }
+  /// Bytes of the copies.
+  Index packed_bytes() const { return packed_.bytes(); }
 
   /// Appends tokens[b], which may be empty, to sequence b; its logits are those after its last
   /// token, and stay as they were if it got none.
@@ -201,6 +216,7 @@ class Decoder {
                          .count = count_.data(),
                          .capacity = capacity_};
     workspace_.resize(1, rows);
+    [[maybe_unused]] const auto use = packed_.use(context);
     Run(context, model_.options_, model_.parameters_, values, workspace_, continuation_)
         .forward(ids_.data());
     continuation_.now.each_run([&](Index first, Index n, Index length, Index row) {
@@ -223,6 +239,7 @@ class Decoder {
   const Model& model_;
   Continuation continuation_;
   ModelWorkspace<Types> workspace_;
+  PackedWeights<typename Types::Backend, T> packed_;
   Index rows_, capacity_;
   std::vector<Index> past_, count_;
   std::vector<Tokens> rest_;       ///< what each sequence still has to be fed

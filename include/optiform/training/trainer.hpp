@@ -236,7 +236,9 @@ struct Trainer {
       TrainerDecoder(on& trainer, Index sequences, Index capacity)
           : trainer_(trainer),
             decoder_(trainer.model_, sequences, capacity),
-            logits_(std::is_same_v<T, float> ? 0 : sequences * trainer.vocabulary()) {}
+            logits_(std::is_same_v<T, float> ? 0 : sequences * trainer.vocabulary()) {
+        decoder_.pack(trainer.weights());
+      }
 
       Index sequences() const override { return decoder_.sequences(); }
       Index capacity() const override { return decoder_.capacity(); }
