@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <type_traits>
 #include <vector>
 
 #include <optiform/cpu/kernels.hpp>
@@ -189,6 +190,20 @@ void check_linear() {
   CHECK(gemm_testing::same_bits(all, alone));
 }
 }  // namespace
+
+TEST_CASE_TEMPLATE("linear: products that are zero add up to a zero without a sign", T, float,
+                   double) {
+  const auto check = []<Index In>(std::integral_constant<Index, In>) {
+    constexpr Index out = 64;
+    const std::vector<T> x(In, T(-1)), w(out * In, T(0));
+    std::vector<T> y(out, T(1));
+    context_t<Cpu> context(1);
+    kernels<Cpu>::template linear<out, In>(context, 1, x.data(), w.data(), y.data());
+    CHECK(gemm_testing::same_bits(y, std::vector<T>(out)));
+  };
+  check(std::integral_constant<Index, 4>{});  // fills a register several times
+  check(std::integral_constant<Index, 7>{});
+}
 
 TEST_CASE_TEMPLATE("linear: the CPU agrees with the reference at any size", T, float, double) {
   check_linear<T, 64, 4>();

@@ -83,7 +83,7 @@ OPTIFORM_INLINE native_vector<T> short_dot_products(const T* x, const T* w) {
     const V factor = __builtin_shufflevector(once, once, (I % in)...);
     V products[in];
     OPTIFORM_UNROLL
-    for (int r = 0; r < in; ++r) products[r] = load(w + r * width) * factor;
+    for (int r = 0; r < in; ++r) products[r] = fma<T>(load(w + r * width), factor, V{});
     // Lane q in + r holds output r rows + q.
     const V sums = sums_of_lanes<T, 1, in>(products);
     return (V)__builtin_shufflevector(sums, sums, (I % rows * in + I / rows)...);
