@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
+
 #include <optiform/rules/operations/gram.hpp>
 #include <optiform/rules/operations/orthogonalise.hpp>
 #include <optiform/rules/operations/precondition.hpp>
 
+#include "../support/centre_heads.hpp"
 #include "row_operation_checks.hpp"
 
 namespace optiform::testing {
@@ -20,6 +23,18 @@ TEST_CASE("squares of few heads' dimensions: sixteen tokens at a time") {
   check_kernel<Precondition<>, UnitShape{12, 16}, float>(1e-5);
   check_kernel<Precondition<UncoupledInverseRoot>, UnitShape{3, 8}, float>(1e-3);
   check_kernel<Precondition<>, UnitShape{3, 8}, double>(1e-12);
+}
+
+TEST_CASE("a workspace is no larger than what backward fills") {
+  using Kernel = RowOperationKernel<CentreHeads, UnitShape{3, 16}, float>;
+  Rng rng(7);
+  OperationCase<CentreHeads, UnitShape{3, 16}, float> c(rng, 16);
+  std::vector<std::byte> workspace(static_cast<std::size_t>(Kernel::workspace_bytes()),
+                                   std::byte{0xff});
+  Kernel::backward(16, c.in, c.adjoint.data(), c.out, workspace.data());
+  const auto written = std::find_if(workspace.rbegin(), workspace.rend(),
+                                    [](std::byte b) { return b != std::byte{0xff}; });
+  CHECK(written - workspace.rbegin() <= register_bytes);
 }
 
 }  // namespace optiform::testing

@@ -80,7 +80,7 @@ concept works_on_panels = S.head_dim >= 32 && S.head_dim % 16 == 0 &&
 template <RowOperation Operation, UnitShape S, class T>
 struct RowOperationKernel {
   static Index workspace_bytes() {
-    Index elements = 2 * S.size(Operation::result) + Operation::template workspace<S>;
+    Index elements = S.size(Operation::result) + Operation::template workspace<S>;
     for (const Unit unit : Operation::operand) elements += 2 * S.size(unit);
     return elements * static_cast<Index>(sizeof(V)) + register_bytes;
   }
