@@ -5,9 +5,10 @@
 
 namespace optiform::testing {
 
-TEST_CASE("folding: Adam, AdamW and RMSProp") {
+TEST_CASE("folding: Adam, AdamW, NAdam and RMSProp") {
   SUBCASE("Adam") { check_folding_of<FoldNetwork<Adam>>(); }
   SUBCASE("AdamW") { check_folding_of<FoldNetwork<AdamW>>(); }
+  SUBCASE("NAdam") { check_folding_of<FoldNetwork<NAdam>>(); }
   SUBCASE("RMSProp") { check_folding_of<FoldNetwork<RmsProp>>(); }
 }
 

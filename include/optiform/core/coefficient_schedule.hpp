@@ -40,6 +40,7 @@ class CoefficientSchedule {
     return {[](double t, double a, double) { return t < 2 ? 0 : (t - 2) / (t + a - 2); }, r};
   }
 
+  constexpr bool is_constant() const { return function_ == nullptr; }
   double operator()(double t) const { return function_ == nullptr ? a_ : function_(t, a_, b_); }
 
  private:

@@ -201,8 +201,8 @@ class Folding {
 ///
 ///   TripleMomentum, Nesterov, HeavyBall   gamma into the oracle's last projection, nu into the
 ///                                         gain of ln_v and the next step's mu and beta
-///   RmsProp, Adam, AdamW, Ortho, Muon,    gamma into the gain of ln_update
-///   Shampoo, Soap
+///   RmsProp, Adam, AdamW, NAdam, Ortho,   gamma into the gain of ln_update
+///   Muon, Shampoo, Soap
 ///   GradientDescent                       stays
 ///
 /// Contract  the same logits but for rounding: no norm sees other numbers than before, so that its

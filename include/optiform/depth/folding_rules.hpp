@@ -6,6 +6,7 @@
 #include <optiform/rules/gradient_descent.hpp>
 #include <optiform/rules/heavy_ball.hpp>
 #include <optiform/rules/muon.hpp>
+#include <optiform/rules/nadam.hpp>
 #include <optiform/rules/norm.hpp>
 #include <optiform/rules/rms_prop.hpp>
 #include <optiform/rules/soap.hpp>
@@ -114,6 +115,8 @@ template <>
 struct RuleFolding<Adam> : detail::IncrementFolding<Adam> {};
 template <>
 struct RuleFolding<AdamW> : detail::IncrementFolding<AdamW> {};
+template <>
+struct RuleFolding<NAdam> : detail::IncrementFolding<NAdam> {};
 template <class Polynomial>
 struct RuleFolding<BasicOrtho<Polynomial>> : detail::IncrementFolding<BasicOrtho<Polynomial>> {};
 template <class Polynomial>

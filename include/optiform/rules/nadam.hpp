@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optiform/core/coefficient_schedule.hpp>
+#include <optiform/core/error.hpp>
 #include <optiform/rules/rule.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
@@ -13,8 +14,12 @@ OPTIFORM_NAMESPACE_BEGIN
 ///   c = (1 - mu_t) / (1 - mu_1 ... mu_t),   d = mu_{t+1} / (1 - mu_1 ... mu_{t+1})
 ///   mu_t = beta1 (1 - 0.96^(t psi) / 2)
 ///
-/// Limits    c and d follow from beta1 and psi (`momentum_decay`) where there is a clock, unless
-///           they are given; in depth they are constants.
+/// Limits    c and d (`gradient_weight`, `moment_weight`) follow from beta1 and psi
+///           (`momentum_decay`) where there is a clock, unless they are given; in depth they are
+///           constants, and gamma folds as Adam's does.
+/// Errors    beta1 or psi as a schedule, without c and d: a product of so many different mu_t has
+/// no
+///           closed form.
 /// Source    Dozat, "Incorporating Nesterov momentum into Adam", ICLR workshop 2016; psi, and beta1
 ///           in place of mu_t in m, as torch.optim.NAdam has them.
 struct NAdam : Rule {
@@ -33,13 +38,23 @@ struct NAdam : Rule {
 
   static void usual(auto& schedules) {
     schedules.value_or_set("beta2", 0.999);
-    const double beta = schedules.value_or_set("beta1", 0.9)(1);
-    const double decay = schedules.value_or_set("momentum_decay", 0.004)(1);
+    const double beta = number(schedules, "beta1", 0.9);
+    const double decay = number(schedules, "momentum_decay", 0.004);
     schedules.value_or_set("gradient_weight", CoefficientSchedule(gradient_weight, beta, decay));
     schedules.value_or_set("moment_weight", CoefficientSchedule(moment_weight, beta, decay));
   }
 
  private:
+  /// A coefficient that c and d follow from.
+  static double number(auto& schedules, const char* name, double usual) {
+    const CoefficientSchedule given = schedules.value_or_set(name, usual);
+    const bool follow =
+        schedules.find("gradient_weight") == nullptr || schedules.find("moment_weight") == nullptr;
+    if (follow && !given.is_constant())
+      fail("NAdam: ", name,
+           " is a schedule; expected a number, or gradient_weight and moment_weight beside it");
+    return given(1);
+  }
   static double mu(double t, double beta, double decay) {
     return beta * (1 - 0.5 * math::pow(0.96, t * decay));
   }
