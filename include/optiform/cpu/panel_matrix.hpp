@@ -104,6 +104,11 @@ class PanelMatrix {
   static void copy(const T* a, T* c) {
     for (Index i = 0; i < size; i += width) detail::store(c + i, detail::load(a + i));
   }
+  static T trace(const T* a) {
+    T sum = a[0];
+    for (Index i = 1; i < N; ++i) sum += a[i * (N + 1)];
+    return sum;
+  }
   /// Sum of the products of all elements.
   static T dot(const T* a, const T* b) {
     Lanes<T> total[4] = {T(0), T(0), T(0), T(0)};

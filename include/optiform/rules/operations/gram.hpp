@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <optiform/rules/operation.hpp>
 #include <optiform/rules/operations/small_matrix.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
@@ -9,7 +8,7 @@ OPTIFORM_NAMESPACE_BEGIN
 /// G^T G of the token's heads x head_dim matrix G: the covariance of its heads.
 ///
 /// Shapes  G: row; result: square.
-struct Gram {
+struct Gram : detail::OnSmallMatrices<Gram> {
   static constexpr const char* name = "gram";
   static constexpr int operands = 1;
   static constexpr Unit operand[] = {Unit::row};
@@ -18,18 +17,6 @@ struct Gram {
   template <UnitShape S>
   static constexpr Index workspace = Index(S.head_dim) * S.head_dim;
 
-  template <UnitShape S, class V>
-  static void forward(const V* const* operand, V* result, V* workspace) {
-    forward_on<S, detail::SmallMatrix<S.head_dim, V>>(operand, result, workspace);
-  }
-  template <UnitShape S, class V>
-  static void backward(const V* const* operand, const V* adjoint, V* const* operand_adjoint,
-                       V* workspace) {
-    backward_on<S, detail::SmallMatrix<S.head_dim, V>>(operand, adjoint, operand_adjoint,
-                                                       workspace);
-  }
-
-  /// The same on matrices of another kind.
   template <UnitShape S, class Matrix, class E>
   static void forward_on(const E* const* operand, E* result, E* workspace) {
     Matrix::template gram<S.heads>(detail::constant<E>(0.5), operand[0], operand[0], workspace);

@@ -17,7 +17,7 @@ struct InverseRootResult {
 
 }  // namespace detail
 
-/// Six minimax quintics in a row: from singular values between 0.0017 and 1 to 1 within 2.8e-5.
+/// Six minimax quintics in a row: from singular values between 0.00155 and 1 to 1 within 5.7e-5.
 ///
 /// Contract  all but the last step are scaled so that 1.001 is the largest value.
 /// Source    the construction of Amsel et al., arXiv 2505.16932, without a cushion: each polynomial
@@ -26,12 +26,12 @@ struct InverseRootResult {
 struct MinimaxInverseRoot {
   static constexpr int steps = 6;
   static constexpr Quintic step(int i) {
-    constexpr Quintic minimax[steps] = {{4.24614772879436, -12.5714712971717, 9.32432456737836},
-                                        {4.22418208544072, -12.3879149797013, 9.16273389326154},
-                                        {4.13089253721657, -11.6283850765966, 8.49649353838101},
-                                        {3.75084293434006, -8.8562124226261, 6.10437048728703},
-                                        {2.71165989388968, -3.58168626129234, 1.86902736640366},
-                                        {1.94257249459385, -1.38877247071927, 0.446227506765154}};
+    constexpr Quintic minimax[steps] = {{4.24674368430837, -12.576476711594, 9.32873402628666},
+                                        {4.22671747007932, -12.4090094186907, 9.18129294761238},
+                                        {4.14163213275988, -11.714183983034, 8.57155284927516},
+                                        {3.79255121556688, -9.13609117521556, 6.34254095864968},
+                                        {2.78930833148262, -3.87418285290525, 2.08387552042363},
+                                        {1.96138652267388, -1.42868926131788, 0.467359299995254}};
     return minimax[i];
   }
 };
@@ -43,12 +43,14 @@ struct MinimaxInverseRoot {
 ///
 /// with Q of MatrixPolynomial.
 ///
-/// Contract  R is positive semidefinite. c is at most n^(1/4) times the largest eigenvalue, the
-///           plain Frobenius norm n^(1/2) times: a step less. Iterates commute, so that half of
-///           each product is computed, and backward stores nothing (see MatrixPolynomial).
-/// Limits    relative error 2.8e-5 for condition numbers up to 1e5 in double. In float besides 2e-9
+/// Contract  R is positive semidefinite, and finite. c is at most n^(1/4) times the largest
+///           eigenvalue, the plain Frobenius norm n^(1/2) times: a step less. Iterates commute, so
+///           that half of each product is computed, and backward stores nothing (see
+///           MatrixPolynomial).
+/// Limits    in double the relative error is 5.7e-5 for condition numbers up to 1e5 and n up to
+///           256, 1e-4 at 320; where n is larger, up to 4.2e5 / n^(1/4). In float besides 2e-9
 ///           (eigenvalues evenly spread) to 2e-8 (half of them the smallest) times the condition
-///           number. Eigenvalues below 3e-6 c get less, at most 1464 / sqrt(c).
+///           number. Eigenvalues below 2.4e-6 c get less, at most 1542 / sqrt(c).
 template <class Polynomial = MinimaxInverseRoot>
 struct CoupledInverseRoot {
   static constexpr double damping = 1e-6;
@@ -57,7 +59,7 @@ struct CoupledInverseRoot {
 
   /// Matrices of workspace, and products of symmetric matrices.
   static constexpr int forward_workspace = 3, backward_workspace = 9;
-  static constexpr int forward_products = 4 * Polynomial::steps - 3;
+  static constexpr int forward_products = detail::polynomial_products(Polynomial::steps);
   static constexpr int backward_products = 3 * forward_products + 1;
 
   /// Returns P. Overwrites r.
@@ -94,12 +96,16 @@ struct CoupledInverseRoot {
   template <class Matrix, class E>
   static E scale(E* r, E* square) {
     using math::sqrt;
+    const E one = detail::constant<E>(1);
     Matrix::shift(detail::constant<E>(damping), r);
+    // The trace bounds the spectrum: fourth powers of what is left are in the range of a float.
+    const E bound = one / Matrix::trace(r);
+    Matrix::scale(bound, r);
     Matrix::multiply({{r, r}}, square);
-    const E factor = detail::constant<E>(1) / sqrt(sqrt(Matrix::dot(square, square)));
-    Matrix::scale(factor, r);
-    Matrix::scale(factor * factor, square);
-    return factor;
+    const E rest = one / sqrt(sqrt(Matrix::dot(square, square)));
+    Matrix::scale(rest, r);
+    Matrix::scale(rest * rest, square);
+    return bound * rest;
   }
 };
 

@@ -10,6 +10,10 @@ OPTIFORM_NAMESPACE_BEGIN
 
 namespace detail {
 
+/// Products of symmetric matrices that so many steps of a MatrixPolynomial take, that of `square`
+/// among them; its derivative takes three times as many.
+constexpr int polynomial_products(int steps) { return 4 * steps - 3; }
+
 /// Steps [First, Last) of an odd iteration on the singular values of Y, seen from its Gram matrix
 /// A = Y Y^T alone: Y' = p(A) Y has the Gram matrix A' = p(A)^2 A, so that in the end Y is Q times
 /// what it was, Q = ... p(A') p(A). All these matrices are polynomials of the first A: symmetric,
@@ -21,8 +25,7 @@ template <class Matrix, class Polynomial, int First = 0, int Last = Polynomial::
 struct MatrixPolynomial {
   using E = typename Matrix::Element;
 
-  /// Returns Q, which lies in `square` or in the workspace of two matrices. Takes
-  /// 4 (Last - First - 1) products of symmetric matrices.
+  /// Returns Q, which lies in `square` or in the workspace of two matrices.
   static E* evaluate(E* a, E* square, E* workspace) {
     E *p = workspace, *other = p + Matrix::size, *q = square;
     add_up<First>(a, square, q);
@@ -43,7 +46,7 @@ struct MatrixPolynomial {
   struct Result {
     E *q, *tangent;
   };
-  /// Workspace of five matrices, two products more for each of `evaluate` and for the square.
+  /// Workspace of five matrices.
   /// The derivative of a matrix function at a symmetric matrix is its own adjoint: from the adjoint
   /// of Q as the tangent of A, the result's tangent is the adjoint of A. So nothing is stored.
   static Result differentiate(E* a, E* tangent, E* square, E* workspace) {

@@ -130,7 +130,9 @@ struct Orthogonalise {
     constexpr double symmetric = 2 * detail::counted_elements(n, Count);
     return grams * symmetric * k + applications * 2 * n * n * k + products * n * symmetric;
   }
-  static constexpr int small_products(int first) { return 4 * (end(first) - first) - 3; }
+  static constexpr int small_products(int first) {
+    return detail::polynomial_products(end(first) - first);
+  }
 
   template <UnitShape S, int First, class V>
   struct Steps {
@@ -145,9 +147,7 @@ struct Orthogonalise {
       using math::sqrt;
       Side::gram(x, a);
       if constexpr (First > 0) return detail::constant<V>(1);
-      V trace = a[0];
-      for (Index i = 1; i < Side::n; ++i) trace = trace + a[i * (Side::n + 1)];
-      const V least = detail::constant<V>(epsilon * epsilon);
+      const V trace = Matrix::trace(a), least = detail::constant<V>(epsilon * epsilon);
       const V square = detail::constant<V>(1) / select(trace > least, trace, least);
       Matrix::scale(square, a);
       return sqrt(square);

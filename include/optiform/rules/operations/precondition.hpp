@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <optiform/rules/operation.hpp>
 #include <optiform/rules/operations/inverse_root.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
@@ -11,7 +10,7 @@ OPTIFORM_NAMESPACE_BEGIN
 /// Shapes    M: row, as heads x head_dim; R: square, positive semidefinite; result: row.
 /// See       CoupledInverseRoot, UncoupledInverseRoot: damping, range and errors.
 template <class InverseRoot = CoupledInverseRoot<>>
-struct Precondition {
+struct Precondition : detail::OnSmallMatrices<Precondition<InverseRoot>> {
   static constexpr const char* name = "precondition";
   static constexpr int operands = 2;
   static constexpr Unit operand[] = {Unit::row, Unit::square};
@@ -24,18 +23,6 @@ struct Precondition {
                                                     : InverseRoot::backward_workspace)) *
                                      S.head_dim* S.head_dim;
 
-  template <UnitShape S, class V>
-  static void forward(const V* const* operand, V* result, V* workspace) {
-    forward_on<S, detail::SmallMatrix<S.head_dim, V>>(operand, result, workspace);
-  }
-  template <UnitShape S, class V>
-  static void backward(const V* const* operand, const V* adjoint, V* const* operand_adjoint,
-                       V* workspace) {
-    backward_on<S, detail::SmallMatrix<S.head_dim, V>>(operand, adjoint, operand_adjoint,
-                                                       workspace);
-  }
-
-  /// The same on matrices of another kind.
   template <UnitShape S, class Matrix, class E>
   static void forward_on(const E* const* operand, E* result, E* workspace) {
     Matrix::unpack(operand[1], detail::constant<E>(1), workspace);

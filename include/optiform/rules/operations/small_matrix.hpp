@@ -4,6 +4,7 @@
 #include <optiform/core/lanes.hpp>
 #include <optiform/core/math.hpp>
 #include <optiform/core/unrolled.hpp>
+#include <optiform/rules/operation.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 
@@ -144,6 +145,11 @@ struct SmallMatrix {
   static void copy(const V* a, V* c) {
     for (Index i = 0; i < size; ++i) c[i] = a[i];
   }
+  static V trace(const V* a) {
+    V sum = a[0];
+    for (Index i = 1; i < N; ++i) sum = sum + a[i * (N + 1)];
+    return sum;
+  }
   /// Sum of the products of all elements.
   static V dot(const V* a, const V* b) {
     V sum[4] = {constant<V>(0), constant<V>(0), constant<V>(0), constant<V>(0)};
@@ -193,6 +199,22 @@ struct SmallMatrix {
     multiply_small<N, N, N, true>(factors, [&](Index i, Index j, V sum) OPTIFORM_INLINE_LAMBDA {
       c[i * N + j] = c[j * N + i] = value(i, j, sum);
     });
+  }
+};
+
+/// Base of a row operation that is written for any kind of matrix, as forward_on and backward_on:
+/// its definition, on small ones.
+template <class Operation>
+struct OnSmallMatrices {
+  template <UnitShape S, class V>
+  static void forward(const V* const* operand, V* result, V* workspace) {
+    Operation::template forward_on<S, SmallMatrix<S.head_dim, V>>(operand, result, workspace);
+  }
+  template <UnitShape S, class V>
+  static void backward(const V* const* operand, const V* adjoint, V* const* operand_adjoint,
+                       V* workspace) {
+    Operation::template backward_on<S, SmallMatrix<S.head_dim, V>>(operand, adjoint,
+                                                                   operand_adjoint, workspace);
   }
 };
 
