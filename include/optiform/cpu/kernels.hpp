@@ -35,7 +35,7 @@ template <class Gemm, class Threads>
 struct kernels<BasicCpu<Gemm, Threads>> {
   using Context = CpuContext<Threads>;
 
-  template <class P, Index Length = 0, int Heads = 1, class T>
+  template <class P, Index Length = 0, int Heads = 0, class T>
   static void run_rows(Context& context, const RowArguments<T>& arguments) {
     optiform::run_rows<P, Length, Heads>(context, arguments);
   }

@@ -46,7 +46,7 @@ struct kernels<Reference> {
   using Context = ReferenceContext;
 
   /// Runs a row program; see RowArguments. Row operations take a row for heads x head_dim.
-  template <class P, Index Length = 0, int Heads = 1, class T>
+  template <class P, Index Length = 0, int Heads = 0, class T>
   static void run_rows(Context&, const RowArguments<T>& a) {
     ReferenceRows<P, T, unit_shape<P, Length, Heads>()>::run(a);
   }

@@ -80,24 +80,15 @@ class ReferenceRows {
     if constexpr (n.op == Op::operation || n.op == Op::adjoints) {
       using Operation = operation_of<P, Id>;
       if (i != Id) return;
-      const std::vector<T> a = copy_of(n.a, n.operation->operand[0]);
-      const std::vector<T> b = n.b < 0 ? a : copy_of(n.b, n.operation->operand[1]);
-      const T* const operand[] = {a.data(), b.data()};
+      const T* const operand[] = {values(n.a).data(), values(n.b < 0 ? n.a : n.b).data()};
       std::vector<T> workspace(static_cast<std::size_t>(Operation::template workspace<S>));
       if constexpr (n.op == Op::operation) {
         Operation::template forward<S, T>(operand, values(i).data(), workspace.data());
       } else {
-        const std::vector<T> result = copy_of(n.c, n.operation->result);
         T* const adjoint[] = {values(i).data(), values(i).data() + size(n.operation->operand[0])};
-        Operation::template backward<S, T>(operand, result.data(), adjoint, workspace.data());
+        Operation::template backward<S, T>(operand, values(n.c).data(), adjoint, workspace.data());
       }
     }
-  }
-  /// A node's elements, also where one number stands for all of them.
-  std::vector<T> copy_of(short i, Unit unit) {
-    std::vector<T> out;
-    for (Index e = 0; e < size(unit); ++e) out.push_back(at(i, e));
-    return out;
   }
 
   Wide scalar(const Node& n, Index row) {
@@ -148,6 +139,8 @@ class ReferenceRows {
         return sqrt(at(n.a));
       case Op::sign:
         return sign(at(n.a));
+      case Op::broadcast:
+        return at(n.a);
       case Op::standardise:
         return (at(n.a) - at(n.b)) * at(n.c);
       default:

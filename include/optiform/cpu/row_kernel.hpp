@@ -280,6 +280,7 @@ class RowKernel {
     if constexpr (O == Op::square) return a * a;
     if constexpr (O == Op::root) return sqrt(a);
     if constexpr (O == Op::sign) return sign(a);
+    if constexpr (O == Op::broadcast) return a;
   }
 
   /// Keeps the compiler from fusing a product into an addition of its own choice: programs that

@@ -31,10 +31,10 @@ T* row_scratch(std::byte* block, const T* rows, Index length) {
 /// Runs a row program on all threads of a context.
 ///
 /// Shapes    Length is the compile-time row length, or 0 to take a.length; row operations take a
-///           row for heads x head_dim and need a length.
+///           row for heads x head_dim and need both.
 /// Contract  rows are cut into chunks by their number alone; partial sums are added in the order
 ///           of the chunks.
-template <class P, Index Length = 0, int Heads = 1, class Context, class T>
+template <class P, Index Length = 0, int Heads = 0, class Context, class T>
 void run_rows(Context& context, const RowArguments<T>& a) {
   using Rows =
       std::conditional_t<P::graph.is_staged(), StagedRows<P, T, unit_shape<P, Length, Heads>()>,

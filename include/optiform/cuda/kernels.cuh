@@ -13,7 +13,7 @@ template <>
 struct kernels<Cuda> {
   using Context = cuda::Context;
 
-  template <class P, Index Length = 0, int Heads = 1, class T>
+  template <class P, Index Length = 0, int Heads = 0, class T>
   static void run_rows(Context& context, const RowArguments<T>& arguments) {
     static_assert(!P::graph.is_staged(),
                   "optiform: kernels<Cuda> - row operations do not run on this backend; use Cpu");

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <initializer_list>
+
 #include <optiform/rules/operation.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
@@ -31,6 +33,7 @@ enum class Op : unsigned char {
   standardise,  ///< (a - b) c with b, c the row's own mean and reciprocal deviation
   normalise,    ///< as recorded; a driver replaces it (see Norm)
   debias,       ///< as recorded: a corrected for starting at zero with decay b; replaced likewise
+  broadcast,    ///< element: the number a, for every element
   operation,    ///< a row operation on a and b
   adjoints,     ///< the adjoints of a row operation's operands a and b from its result's, c
   part          ///< number `index` of the adjoints a
@@ -193,8 +196,17 @@ struct Graph {
   }
   constexpr short debias(short a, short decay) { return make(Op::debias, a, decay); }
 
+  /// A value as elements: what folded into a number is one for each of them.
+  constexpr short broadcast(short a, Unit unit) {
+    if (node[a].frequency == Frequency::element) return a;
+    Node n{Op::broadcast, Frequency::element, a};
+    n.unit = unit;
+    return intern(n);
+  }
   /// The result of an operation on one or two values.
   constexpr short operate(const OperationInfo* operation, short a, short b = -1) {
+    a = broadcast(a, operation->operand[0]);
+    if (b >= 0) b = broadcast(b, operation->operand[1]);
     Node n{Op::operation, Frequency::element, a, b};
     n.unit = operation->result;
     n.operation = operation;
@@ -202,6 +214,7 @@ struct Graph {
   }
   /// The adjoints of an operation's operands a and b, from that of its result.
   constexpr short adjoints(const OperationInfo* operation, short a, short b, short result) {
+    result = broadcast(result, operation->result);
     Node n{Op::adjoints, Frequency::element, a, b, result};
     n.unit = operation->result;
     n.operation = operation;
@@ -233,7 +246,18 @@ struct Graph {
   constexpr bool is_staged() const {
     for (short i = 0; i < nodes; ++i)
       if (node[i].operation != nullptr || node[i].unit != Unit::row) return true;
+    for (short o = 0; o < outputs; ++o)
+      if (output[o].unit != Unit::row) return true;
     return false;
+  }
+  /// Marks what marked nodes are made of; an operation that is `opaque` is not looked into.
+  constexpr void mark_operands(bool (&marked)[capacity], bool (*opaque)(Op) = nullptr) const {
+    for (short i = static_cast<short>(nodes - 1); i >= 0; --i) {
+      const Node& n = node[i];
+      if (!marked[i] || (opaque != nullptr && opaque(n.op))) continue;
+      for (const short operand : {n.a, n.b, n.c})
+        if (operand >= 0) marked[operand] = true;
+    }
   }
   /// A product whose left factor is coarser than its right one.
   constexpr bool is_scaled(short id) const {
@@ -258,7 +282,7 @@ struct Graph {
     for (short i = chain; i >= 0; i = next_[i]) {
       const Node& m = node[i];
       if (m.a == n.a && m.b == n.b && m.c == n.c && m.index == n.index && m.value == n.value &&
-          m.operation == n.operation)
+          m.unit == n.unit && m.operation == n.operation)
         return i;
     }
     if (nodes == capacity) {

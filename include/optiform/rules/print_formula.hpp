@@ -87,6 +87,8 @@ class FormulaPrinter {
         return "normalise(" + text(n.a) + ")";
       case Op::debias:
         return "debias(" + text(n.a) + ", " + text(n.b) + ")";
+      case Op::broadcast:
+        return text(n.a, level);
       case Op::operation:
         return n.operation->name + operands(n);
       case Op::adjoints:

@@ -5,6 +5,7 @@
 
 #include <optiform/core/scalar.hpp>
 #include <optiform/core/type_list.hpp>
+#include <optiform/rules/reverse.hpp>
 #include <optiform/rules/stages.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
@@ -113,10 +114,15 @@ constexpr UnitShape unit_shape() {
   if constexpr (!P::graph.is_staged()) {
     return {};
   } else {
-    static_assert(Length > 0 && Heads > 0 && Length % Heads == 0,
+    static_assert(
+        Length > 0 && Heads > 0,
+        "optiform: run_rows - the program takes row operations, which need the row length "
+        "and the heads; write run_rows<Program, Length, Heads>");
+    constexpr int heads = Heads > 0 ? Heads : 1;
+    static_assert(Length % heads == 0,
                   "optiform: row operations - the heads do not divide the width; choose heads with "
                   "width % heads == 0");
-    return {Heads, static_cast<int>(Length / Heads)};
+    return {heads, static_cast<int>(Length / heads)};
   }
 }
 /// Stage I of them, where it is a row program.

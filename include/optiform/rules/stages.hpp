@@ -46,7 +46,6 @@ struct Stages {
   short output_level[Graph::output_capacity]{};
   short level[Graph::capacity]{};      ///< by node
   short buffer_of[Graph::capacity]{};  ///< by node: where it lies between stages, or -1
-  Unit unit_of[Graph::capacity]{};     ///< by node: of that buffer
   bool overflow = false;
 };
 
@@ -79,28 +78,22 @@ class Stager {
         if (operand >= 0 && stages_.level[operand] > level) level = stages_.level[operand];
       if (runs(n.op)) ++level;
       stages_.level[i] = level;
-      stages_.unit_of[i] = n.unit;
       if (level > last_) last_ = level;
     }
     for (short o = 0; o < graph_.outputs; ++o)
       stages_.output_level[o] = stages_.level[graph_.output[o].node];
   }
 
-  /// What row programs must make for operations. A number that folded into a constant has no unit
-  /// of its own.
+  /// What row programs must make for operations.
   constexpr void mark_operands() {
     for (short i = 0; i < graph_.nodes; ++i) {
       const Node& n = graph_.node[i];
       if (!runs(n.op)) continue;
-      const auto mark = [&](short operand, Unit unit) {
+      for (const short operand : {n.a, n.b, n.c}) {
+        if (operand < 0) continue;
         const Op op = graph_.node[operand].op;
-        if (op == Op::input || is_operated(op)) return;
-        operand_[operand] = true;
-        stages_.unit_of[operand] = unit;
-      };
-      mark(n.a, n.operation->operand[0]);
-      if (n.b >= 0) mark(n.b, n.operation->operand[1]);
-      if (n.c >= 0) mark(n.c, n.operation->result);
+        operand_[operand] = op != Op::input && !is_operated(op);
+      }
     }
   }
 
@@ -110,16 +103,11 @@ class Stager {
     bool any = false;
     const auto root = [&](short id) { any = needed_[id] = true; };
     for (short i = 0; i < graph_.nodes; ++i)
-      if (operand_[i] && stages_.unit_of[i] == unit && stages_.level[i] == level) root(i);
+      if (operand_[i] && graph_.node[i].unit == unit && stages_.level[i] == level) root(i);
     for (short o = 0; o < graph_.outputs; ++o)
       if (graph_.output[o].unit == unit && stages_.output_level[o] == level)
         root(graph_.output[o].node);
-    for (short i = static_cast<short>(graph_.nodes - 1); i >= 0; --i) {
-      const Node& n = graph_.node[i];
-      if (!needed_[i] || is_operated(n.op)) continue;
-      for (const short operand : {n.a, n.b, n.c})
-        if (operand >= 0) needed_[operand] = true;
-    }
+    graph_.mark_operands(needed_, is_operated);
     return any;
   }
 
@@ -191,7 +179,7 @@ class Stager {
   }
   constexpr void place_operands(const Stage& stage, short s) {
     for (short i = 0; i < graph_.nodes; ++i)
-      if (operand_[i] && stages_.unit_of[i] == stage.unit && stages_.level[i] == stage.level &&
+      if (operand_[i] && graph_.node[i].unit == stage.unit && stages_.level[i] == stage.level &&
           stored_at(i) < 0)
         stages_.buffer_of[i] = buffer(stage.unit, s, last_use_[i]);
   }
@@ -224,7 +212,7 @@ class Stager {
   constexpr short stored_at(short id) const {
     for (short o = 0; o < graph_.outputs; ++o) {
       const Output& out = graph_.output[o];
-      if (out.sink == Sink::store && out.node == id && out.unit == stages_.unit_of[id] &&
+      if (out.sink == Sink::store && out.node == id && out.unit == graph_.node[id].unit &&
           stages_.output_level[o] == stages_.level[id])
         return out.index;
     }
@@ -267,7 +255,7 @@ class Stager {
 constexpr Graph rows_of_stage(const Graph& from, const Stages& stages, const Stage& stage) {
   const auto made_here = [&](short id) {
     return stages.buffer_of[id] >= 0 && !is_operated(from.node[id].op) &&
-           stages.level[id] == stage.level && stages.unit_of[id] == stage.unit;
+           stages.level[id] == stage.level && from.node[id].unit == stage.unit;
   };
   const auto stored_here = [&](short o) {
     return from.output[o].unit == stage.unit && stages.output_level[o] == stage.level;
@@ -275,13 +263,9 @@ constexpr Graph rows_of_stage(const Graph& from, const Stages& stages, const Sta
   bool live[Graph::capacity]{};
   for (short o = 0; o < from.outputs; ++o)
     if (stored_here(o)) live[from.output[o].node] = true;
-  for (short i = static_cast<short>(from.nodes - 1); i >= 0; --i) {
-    const Node& n = from.node[i];
+  for (short i = 0; i < from.nodes; ++i)
     if (made_here(i)) live[i] = true;
-    if (!live[i] || is_operated(n.op)) continue;
-    for (const short operand : {n.a, n.b, n.c})
-      if (operand >= 0) live[operand] = true;
-  }
+  from.mark_operands(live, is_operated);
   detail::Copier copier;
   Graph& to = copier.to;
   copier.interface(from);
