@@ -49,6 +49,8 @@ enum class Fault : unsigned char {
   coefficient_assigned,
   scalar_as_row,
   square_as_row,
+  scalar_as_square,
+  other_operands,
   wrong_start,
   stream_never_written,
   oracle_ignored,

@@ -9,18 +9,23 @@
 
 OPTIFORM_NAMESPACE_BEGIN
 
+// Operands of other kinds are refused by `apply`, in its words.
+
 /// The matrix G^T G of a row G seen as heads x head_dim.
-constexpr Square gram(const Row& g) { return apply<Gram>(g); }
+template <detail::symbol G>
+constexpr Square gram(const G& g) {
+  return apply<Gram>(g);
+}
 
 /// A row M, seen as heads x head_dim, times the inverse root of a square.
-template <class Root = CoupledInverseRoot<>>
-constexpr Row precondition(const Row& m, const Square& r) {
+template <class Root = CoupledInverseRoot<>, detail::symbol M, detail::symbol R>
+constexpr Row precondition(const M& m, const R& r) {
   return apply<Precondition<Root>>(m, r);
 }
 
 /// A row, seen as heads x head_dim, with its singular values moved towards one.
-template <class Polynomial = QuinticNewtonSchulz>
-constexpr Row orthogonalise(const Row& m) {
+template <class Polynomial = QuinticNewtonSchulz, detail::symbol M>
+constexpr Row orthogonalise(const M& m) {
   return apply<Orthogonalise<Polynomial>>(m);
 }
 

@@ -61,17 +61,10 @@ struct Recorder {
     }
   }
   static constexpr bool reaches(const Recording& r, short from, short leaf) {
-    bool live[Graph::capacity]{};
-    live[from] = true;
-    for (short i = from; i >= 0; --i) {
-      if (!live[i]) continue;
-      if (i == leaf) return true;
-      const Node& n = r.graph.node[i];
-      if (n.a >= 0) live[n.a] = true;
-      if (n.b >= 0) live[n.b] = true;
-      if (n.c >= 0) live[n.c] = true;
-    }
-    return false;
+    bool marked[Graph::capacity]{};
+    marked[from] = true;
+    r.graph.mark_operands(marked);
+    return marked[leaf];
   }
   static constexpr void inspect(Recording& r, short oracle) {
     if (r.graph.overflow || r.norms > 4) r.blame(Fault::too_large);
@@ -126,6 +119,16 @@ struct Recorded {
   static_assert(value.fault != Fault::square_as_row,
                 "optiform: the rule mixes a covariance with a row; a Square takes +, - and scalar "
                 "factors, and meets rows in operations such as precondition(row, square) "
+                "[docs/write_your_own_rule.md]");
+  static_assert(
+      value.fault != Fault::scalar_as_square,
+      "optiform: the rule uses a scalar where a covariance is meant; a scalar only scales "
+      "a Square: inverse roots damp its diagonal themselves, another shift of it is a row "
+      "operation of your own [docs/write_your_own_rule.md]");
+  static_assert(value.fault != Fault::other_operands,
+                "optiform: apply - the operation takes other operands; give it what it declares as "
+                "static constexpr Unit operand[], a Row for Unit::row, a Square for Unit::square: "
+                "gram(row), orthogonalise(row), precondition(row, square) "
                 "[docs/write_your_own_rule.md]");
   static_assert(
       value.fault != Fault::wrong_start,

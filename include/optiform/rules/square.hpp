@@ -23,10 +23,7 @@ class Square : public Symbol {
     blame(Fault::square_as_row);
     return *this;
   }
-  constexpr Square& operator=(const Scalar&) {
-    blame(Fault::square_as_row);
-    return *this;
-  }
+  constexpr Square& operator=(const Scalar&) { return *this = scalar_misused(); }
 
   friend constexpr Square operator+(Square a, Square b) { return a.join(b.id_, &Graph::add); }
   friend constexpr Square operator-(Square a, Square b) { return a.join(b.id_, &Graph::subtract); }
@@ -35,10 +32,12 @@ class Square : public Symbol {
   friend constexpr Square operator*(Square a, Scalar b) { return a.join(b, &Graph::multiply); }
   friend constexpr Square operator/(Square a, Scalar b) { return a.join(b, &Graph::divide); }
 
-  constexpr Square& operator+=(const Square& b) { return *this = *this + b; }
-  constexpr Square& operator-=(const Square& b) { return *this = *this - b; }
-  constexpr Square& operator*=(const Scalar& b) { return *this = *this * b; }
-  constexpr Square& operator/=(const Scalar& b) { return *this = *this / b; }
+  // Scalars are factors: whether a sum meant every element or the diagonal is not guessed.
+  friend constexpr Square operator+(Square a, Scalar) { return a.scalar_misused(); }
+  friend constexpr Square operator+(Scalar, Square b) { return b.scalar_misused(); }
+  friend constexpr Square operator-(Square a, Scalar) { return a.scalar_misused(); }
+  friend constexpr Square operator-(Scalar, Square b) { return b.scalar_misused(); }
+  friend constexpr Square operator/(Scalar, Square b) { return b.scalar_misused(); }
 
   /// A use that only rows have, or of both together: a fault of the rule.
   constexpr Row misused() const {
@@ -48,7 +47,7 @@ class Square : public Symbol {
 
  private:
   friend struct Rule;
-  friend struct Applied;
+  friend struct OperationRecorder;
   using Symbol::Symbol;
 
   constexpr Square join(short b, short (Graph::*op)(short, short)) const {
@@ -57,10 +56,16 @@ class Square : public Symbol {
   constexpr Square join(const Scalar& b, short (Graph::*op)(short, short)) const {
     return join(b.in(*recording_), op);
   }
+  constexpr Square scalar_misused() const {
+    blame(Fault::scalar_as_square);
+    return *this;
+  }
 };
 
 namespace detail {
 
+template <class V>
+concept symbol = std::same_as<V, Row> || std::same_as<V, Square> || std::same_as<V, Scalar>;
 template <class A, class B>
 concept row_and_square = (std::same_as<A, Row> && std::same_as<B, Square>) ||
                          (std::same_as<A, Square> && std::same_as<B, Row>);
@@ -87,13 +92,16 @@ constexpr Row normalise(const Square& a) { return a.misused(); }
 constexpr Row debias(const Square& a, const Scalar&) { return a.misused(); }
 constexpr Row square(const Square& a) { return a.misused(); }
 constexpr Row sqrt(const Square& a) { return a.misused(); }
+constexpr Row sign(const Square& a) { return a.misused(); }
 
 /// Records row operations.
-struct Applied {
+struct OperationRecorder {
   template <class Operation>
   using Result = std::conditional_t<Operation::result == Unit::row, Row, Square>;
   template <class Value>
-  static constexpr Unit unit = std::same_as<Value, Square> ? Unit::square : Unit::row;
+  static constexpr bool is(Unit unit) {
+    return unit == Unit::row ? std::same_as<Value, Row> : std::same_as<Value, Square>;
+  }
 
   template <class Operation, class... Values>
   static constexpr bool takes() {
@@ -101,7 +109,7 @@ struct Applied {
       return false;
     } else {
       int i = 0;
-      return ((unit<Values> == Operation::operand[i++]) && ...);
+      return (is<Values>(Operation::operand[i++]) && ...);
     }
   }
   template <class Operation, class First, class... Rest>
@@ -110,18 +118,26 @@ struct Applied {
         first.recording_->graph.operate(&operation_tag<Operation>, first.id(), rest.id()...);
     return Result<Operation>(first.recording_, id);
   }
+  template <class Operation, class First, class... Rest>
+  static constexpr Result<Operation> refuse(const First& first, const Rest&...) {
+    Recording& r = *first.recording_;
+    r.blame(Fault::other_operands);
+    return Result<Operation>(&r, r.now[0]);
+  }
 };
 
 /// The result of a row operation, which may be a rule's own; see RowOperation.
 ///
 ///   x += normalise(apply<CentreHeads>(g));
-template <class Operation, class... Values>
+///
+/// Operands of other kinds than the operation declares are a fault of the rule.
+template <class Operation, detail::symbol... Values>
   requires RowOperation<Operation>
-constexpr Applied::Result<Operation> apply(const Values&... values) {
-  static_assert(Applied::takes<Operation, Values...>(),
-                "optiform: apply - the operation takes other operands; give it what it declares as "
-                "static constexpr Unit operand[], a Row for Unit::row, a Square for Unit::square");
-  return Applied::record<Operation>(values...);
+constexpr OperationRecorder::Result<Operation> apply(const Values&... values) {
+  if constexpr (OperationRecorder::takes<Operation, Values...>())
+    return OperationRecorder::record<Operation>(values...);
+  else
+    return OperationRecorder::refuse<Operation>(values...);
 }
 
 OPTIFORM_NAMESPACE_END

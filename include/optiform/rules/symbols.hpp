@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <concepts>
+
 #include <optiform/rules/declarations.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
@@ -42,6 +44,7 @@ class Scalar {
   friend class Row;
   friend class Square;
   friend struct Rule;
+  friend struct OperationRecorder;
 
   constexpr Scalar(Recording* recording, short id, short coefficient = -1)
       : recording_(recording), id_(id), coefficient_(coefficient) {}
@@ -97,6 +100,17 @@ class Symbol {
   short slot_ = -1;  ///< 0: the iterate, s + 1: stream s, -1: a value
 };
 
+// clang-format off
+template <std::derived_from<Symbol> S, class V>
+constexpr S& operator+=(S& a, const V& b) { return a = a + b; }
+template <std::derived_from<Symbol> S, class V>
+constexpr S& operator-=(S& a, const V& b) { return a = a - b; }
+template <std::derived_from<Symbol> S, class V>
+constexpr S& operator*=(S& a, const V& b) { return a = a * b; }
+template <std::derived_from<Symbol> S, class V>
+constexpr S& operator/=(S& a, const V& b) { return a = a / b; }
+// clang-format on
+
 /// A symbolic row: the iterate, a stream, the oracle's output, or arithmetic on them.
 ///
 /// Assigning to the iterate or a stream takes effect at once, as in any C++ program; a copy is a
@@ -135,23 +149,6 @@ class Row : public Symbol {
     return Row(a.recording_, a.recording_->graph.negate(a.id_));
   }
 
-  template <class V>
-  constexpr Row& operator+=(const V& b) {
-    return *this = *this + b;
-  }
-  template <class V>
-  constexpr Row& operator-=(const V& b) {
-    return *this = *this - b;
-  }
-  template <class V>
-  constexpr Row& operator*=(const V& b) {
-    return *this = *this * b;
-  }
-  template <class V>
-  constexpr Row& operator/=(const V& b) {
-    return *this = *this / b;
-  }
-
   friend constexpr Row square(Row a) {
     return Row(a.recording_, a.recording_->graph.square(a.id_));
   }
@@ -172,7 +169,7 @@ class Row : public Symbol {
   friend struct Rule;
   friend struct Recorder;
   friend class Square;
-  friend struct Applied;
+  friend struct OperationRecorder;
   using Symbol::Symbol;
 
   static constexpr Row join(const Row& a, const Row& b, short (Graph::*op)(short, short)) {
