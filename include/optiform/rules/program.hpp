@@ -113,16 +113,17 @@ template <class P, Index Length, int Heads>
 constexpr UnitShape unit_shape() {
   if constexpr (!P::graph.is_staged()) {
     return {};
-  } else {
+  } else if constexpr (Length <= 0 || Heads <= 0) {
     static_assert(
         Length > 0 && Heads > 0,
-        "optiform: run_rows - the program takes row operations, which need the row length "
-        "and the heads; write run_rows<Program, Length, Heads>");
-    constexpr int heads = Heads > 0 ? Heads : 1;
-    static_assert(Length % heads == 0,
+        "optiform: run_rows - the program takes row operations, which need the row length and the "
+        "heads; write run_rows<Program, Length, Heads>");
+    return {};
+  } else {
+    static_assert(Length % Heads == 0,
                   "optiform: row operations - the heads do not divide the width; choose heads with "
                   "width % heads == 0");
-    return {heads, static_cast<int>(Length / heads)};
+    return {Heads, static_cast<int>(Length / Heads)};
   }
 }
 /// Stage I of them, where it is a row program.
