@@ -7,7 +7,7 @@ namespace {
 /// A unit in which the largest value of an axis is easily read.
 struct Unit {
   double size;
-  const char* name;
+  std::string name;
 };
 Unit tokens_unit(double most) {
   if (most >= 2e9) return {1e9, "training tokens (billions)"};
@@ -15,13 +15,13 @@ Unit tokens_unit(double most) {
   if (most >= 2e3) return {1e3, "training tokens (thousands)"};
   return {1, "training tokens"};
 }
-Unit time_unit(double most) {
-  if (most >= 2 * 3600) return {3600, "training time (hours)"};
-  if (most >= 2 * 60) return {60, "training time (minutes)"};
-  return {1, "training time (seconds)"};
+Unit time_unit(double most, const std::string& time) {
+  if (most >= 2 * 3600) return {3600, time + " (hours)"};
+  if (most >= 2 * 60) return {60, time + " (minutes)"};
+  return {1, time + " (seconds)"};
 }
 
-void write_script(std::ostream& gp, const std::vector<Run>& runs) {
+void write_script(std::ostream& gp, const std::vector<Run>& runs, const std::string& time) {
   double tokens = 0, seconds = 0, least = 1e300, most = 0;
   for (std::size_t i = 0; i < runs.size(); ++i) {
     gp << "$run" << i << " << EOD\n";
@@ -36,7 +36,7 @@ void write_script(std::ostream& gp, const std::vector<Run>& runs) {
     most = std::max(most, runs[i].validations[runs[i].validations.size() > 2].validation_loss);
   }
   const double margin = std::max(0.05 * (most - least), 1e-3 * std::abs(least) + 1e-9);
-  const Unit units[] = {tokens_unit(tokens), time_unit(seconds)};
+  const Unit units[] = {tokens_unit(tokens), time_unit(seconds, time)};
   gp << "set multiplot layout 1,2 title 'Validation loss' font 'sans,15'\n"
      << "set yrange [" << least - margin << ':' << most + margin << "]\n"
      << "set rmargin 3\nset autoscale xfixmax\nset key top right spacing 1.3 samplen 3.5\n"
@@ -59,6 +59,6 @@ void write_script(std::ostream& gp, const std::vector<Run>& runs) {
 
 }  // namespace
 
-void draw(const std::string& path, const std::vector<Run>& runs) {
-  draw_figure(path, 1200, 560, [&](std::ostream& gp) { write_script(gp, runs); });
+void draw(const std::string& path, const std::vector<Run>& runs, const std::string& time) {
+  draw_figure(path, 1200, 560, [&](std::ostream& gp) { write_script(gp, runs, time); });
 }

@@ -17,6 +17,7 @@ struct Run {
 /// Reads the log of a run directory. Throws optiform::Error.
 Run read_run(const std::string& directory);
 
-/// Draws validation loss against tokens and against seconds into a .png or .svg file. Throws
-/// optiform::Error.
-void draw(const std::string& path, const std::vector<Run>& runs);
+/// Draws validation loss against tokens and against seconds into a .png or .svg file; `time` says
+/// what the seconds are. Throws optiform::Error.
+void draw(const std::string& path, const std::vector<Run>& runs,
+          const std::string& time = "training time");

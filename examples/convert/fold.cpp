@@ -1,72 +1,132 @@
 // SPDX-License-Identifier: MIT
-// Folding needs types: those of pretrain's rules and shapes, on no backend, for nothing runs.
+// Folds by the names of tensors, so that a model of any size will do. `fold` of
+// <optiform/depth/folding.hpp> does the same to a model that is a type.
+#include <algorithm>
 #include <iterator>
+#include <set>
 
-#include <optiform/depth/folding.hpp>
-#include <optiform/oracles/activations.hpp>
-#include <optiform/oracles/attention.hpp>
-#include <optiform/oracles/mlp.hpp>
+#include <optiform/depth/coefficients.hpp>
+#include <optiform/depth/folding_rules.hpp>
+#include <optiform/io/file.hpp>
+#include <optiform/rules/recording.hpp>
 
-#include "../pretrain/models.hpp"
 #include "weights.hpp"
 
 using namespace optiform;
 
 namespace {
 
-/// The weights in the order of a model's own table.
-Buffer<double> values_of(const Weights& weights, const ParameterTable& table) {
-  Buffer<double> values(table.total());
-  for (const ParameterInfo& entry : table.entries()) {
-    const ParameterInfo* const from = weights.table.find(entry.name);
-    if (from == nullptr) fail("the weights lack the tensor ", in_quotes(entry.name));
-    if (from->shape != entry.shape)
-      fail("tensor ", in_quotes(entry.name), " has shape ", to_string(from->shape), ", expected ",
-           to_string(entry.shape));
-    std::copy_n(weights.values.data() + from->offset, entry.size, values.data() + entry.offset);
-  }
-  if (table.entries().size() != weights.table.entries().size())
-    fail("the weights hold ", weights.table.entries().size(), " tensors, expected ",
-         table.entries().size());
-  return values;
+/// A rule and what is left of it.
+struct Foldable {
+  std::string_view name;
+  const Recording &rule, &left;
+  StepScales (*fold)(const CoefficientValues& was, Norm norm, double& unit, CoefficientValues& is);
+};
+
+template <class R>
+constexpr Foldable foldable(std::string_view name) {
+  return {name, recording<R>, recording<typename RuleFolding<R>::type>, RuleFolding<R>::fold};
 }
 
-template <class Rule, std::size_t P = 0>
-Weights fold_as(const Weights& weights, const LanguageModelOptions& options) {
-  const Index width = weights.table.find("tok_emb.weight")->shape.at(1);
-  if constexpr (P == std::size(presets)) {
-    fail("the width is ", width, "; expected that of tiny, novels, small or gpt2-small to fold");
-  } else {
-    if (presets[P].shape.width != width) return fold_as<Rule, P + 1>(weights, options);
-    using Network =
-        LanguageModel<presets[P].shape, Stack<TransformerLayer<Rule, CausalAttention, Mlp<Gelu>>>>;
-    const typename Network::template on<archetype::OracleBackend, double> model(options);
-    const Buffer<double> values = values_of(weights, model.parameters());
-    auto result = fold(model, values.data());
-    return {result.model.parameters(), std::move(result.values), weights.dtype};
-  }
-}
+constexpr Foldable foldables[] = {
+    foldable<HeavyBall>("heavy-ball"),
+    foldable<Nesterov>("nesterov"),
+    foldable<TripleMomentum>("tmm"),
+    foldable<RmsProp>("rmsprop"),
+    foldable<Adam>("adam"),
+    foldable<AdamW>("adamw"),
+    foldable<Ortho>("ortho"),
+    foldable<Muon>("muon"),
+    foldable<Shampoo>("shampoo"),
+    foldable<Soap>("soap"),
+};
 
-}  // namespace
-
-Weights folded(const Weights& weights) {
-  Index layers = 0;
-  while (weights.table.find(message("layers.", layers, ".mlp.w1.weight")) != nullptr) ++layers;
-  const LanguageModelOptions options{.vocabulary = weights.rows("tok_emb.weight"),
-                                     .context = weights.rows("pos_emb.weight"),
-                                     .layers = {layers}};
-  const std::string rule = weights.rule();
-  if (rule == "heavy-ball") return fold_as<HeavyBall>(weights, options);
-  if (rule == "nesterov") return fold_as<Nesterov>(weights, options);
-  if (rule == "tmm") return fold_as<TripleMomentum>(weights, options);
-  if (rule == "rmsprop") return fold_as<RmsProp>(weights, options);
-  if (rule == "adam") return fold_as<Adam>(weights, options);
-  if (rule == "adamw") return fold_as<AdamW>(weights, options);
-  if (rule == "ortho") return fold_as<Ortho>(weights, options);
-  if (rule == "muon") return fold_as<Muon>(weights, options);
-  if (rule == "shampoo") return fold_as<Shampoo>(weights, options);
-  if (rule == "soap") return fold_as<Soap>(weights, options);
+const Foldable& foldable_named(const std::string& rule) {
+  for (const Foldable& known : foldables)
+    if (known.name == rule) return known;
   fail("rule ", in_quotes(rule),
        " has no scales to fold; expected heavy-ball, nesterov, tmm, rmsprop, adam, adamw, ortho, "
        "muon, shampoo or soap");
+}
+
+/// The step that follows one oracle, in tensors.
+class FoldedStep {
+ public:
+  FoldedStep(Weights& weights, const Foldable& rule, Index layer, const std::string& oracle)
+      : weights_(weights),
+        rule_(rule),
+        prefix_(message("layers.", layer, ".")),
+        suffix_("_" + oracle),
+        projection_(prefix_ + (oracle == "attn" ? "attn.out_proj.weight" : "mlp.w2.weight")) {}
+
+  /// Moves the scales and names in `gone` the tensors that are not left. `unit`: see RuleFolding.
+  void operator()(double& unit, std::set<std::string>& gone) {
+    CoefficientValues was, is;
+    for (short c = 0; c < rule_.rule.coefficients; ++c) {
+      const CoefficientInfo& info = rule_.rule.coefficient[c];
+      was.set(info.name, info.pinned        ? info.pinned_value
+                         : is_learned(info) ? mapped_coefficient(info, value(info))
+                                            : info.initial);
+    }
+    const StepScales scales = rule_.fold(was, Norm::layer_norm, unit, is);
+    scale(projection_, scales.oracle);
+    for (int n = 0; n < rule_.rule.norms; ++n)
+      scale(prefix_ + rule_.rule.norm_name[n] + suffix_ + ".weight", scales.gain);
+    for (short c = 0; c < rule_.rule.coefficients; ++c)
+      if (is_learned(rule_.rule.coefficient[c])) gone.insert(name_of(rule_.rule.coefficient[c]));
+    for (short c = 0; c < rule_.left.coefficients; ++c) {
+      const CoefficientInfo& info = rule_.left.coefficient[c];
+      if (!is_learned(info)) continue;
+      gone.erase(name_of(info));
+      if (is.find(info.name) != nullptr) value(info) = initial_raw(info, is);
+    }
+  }
+
+ private:
+  std::string name_of(const CoefficientInfo& info) const {
+    return prefix_ + info.name + suffix_ + "_raw";
+  }
+  const ParameterInfo& entry(const std::string& name) const {
+    const ParameterInfo* const found = weights_.table.find(name);
+    if (found == nullptr) fail("the weights lack the tensor ", in_quotes(name));
+    return *found;
+  }
+  double& value(const CoefficientInfo& info) const {
+    const ParameterInfo& at = entry(name_of(info));
+    if (at.size != 1)
+      fail("tensor ", in_quotes(at.name), " has shape ", to_string(at.shape),
+           ", expected a single number");
+    return weights_.values[at.offset];
+  }
+  void scale(const std::string& name, double factor) const {
+    const ParameterInfo& at = entry(name);
+    std::for_each_n(weights_.values.data() + at.offset, at.size,
+                    [&](double& number) { number *= factor; });
+  }
+
+  Weights& weights_;
+  const Foldable& rule_;
+  std::string prefix_, suffix_, projection_;
+};
+
+}  // namespace
+
+Weights folded(Weights weights) {
+  const Foldable& rule = foldable_named(weights.rule());
+  double unit = 1;
+  std::set<std::string> gone;
+  for (Index layer = 0; layer < weights.layers(); ++layer)
+    for (const char* oracle : {"attn", "mlp"}) FoldedStep(weights, rule, layer, oracle)(unit, gone);
+  Weights left;
+  left.dtype = weights.dtype;
+  left.about = weights.about;
+  left.about.rule.clear();  // its name is that of what is left
+  for (const ParameterInfo& entry : weights.table.entries())
+    if (!gone.contains(entry.name))
+      left.table.add(entry.name, entry.role, entry.shape, entry.initialisation);
+  left.values.reset(left.table.total());
+  for (const ParameterInfo& entry : left.table.entries())
+    std::copy_n(weights.values.data() + weights.table.find(entry.name)->offset, entry.size,
+                left.values.data() + entry.offset);
+  return left;
 }

@@ -18,29 +18,35 @@ using namespace optiform;
 
 int main(int argc, char** argv) {
   std::string from, to, layout = "reference", tokenizer;
-  Index vocabulary = 0, heads = 0;
-  bool fold = false, without_biases = false;
+  ConvertOptions options;
+  bool fold = false;
   CLI::App app("Brings weights from one layout to another.", "convert");
   app.add_option("from", from, "safetensors file, folder with model.safetensors, or run directory")
       ->required();
   app.add_option("to", to, "file, or folder, to write")->required();
   app.add_option("--to", layout, "reference (one file), gpt2 (Hugging Face) or run (pretrain)");
   app.add_flag("--fold", fold, "move the scales of the rule into neighbouring weights");
-  app.add_option("--vocabulary", vocabulary,
+  app.add_option("--vocabulary", options.vocabulary,
                  "rows of GPT-2's token table, read (padded) or written (0: as they are)");
-  app.add_flag("--without-biases", without_biases, "GPT-2's biases are zero: leave them out");
-  app.add_option("--heads", heads,
-                 "what config.json says (0: those of pretrain's shape, or one per 64 channels)");
+  app.add_flag("--without-biases", options.without_biases,
+               "GPT-2's biases are zero: leave them out");
+  app.add_option(
+      "--heads", options.heads,
+      "of attention (0: what config.toml, config.json or the file tells, else those of a "
+      "shape of such sizes, or one per 64 channels)");
   app.add_option("--tokenizer", tokenizer, "of the run to write");
   try {
     app.parse(argc, argv);
     if (layout != "reference" && layout != "gpt2" && layout != "run")
       fail("layout ", in_quotes(layout), " is unknown; expected reference, gpt2 or run");
-    if (vocabulary < 0) fail("vocabulary is ", vocabulary, "; expected 0 or more");
-    Weights weights = read_weights(from, layout == "gpt2" ? 0 : vocabulary, !without_biases);
-    if (fold) weights = folded(weights);
+    const Index rows = options.vocabulary;
+    if (rows < 0) fail("vocabulary is ", rows, "; expected 0 or more");
+    if (options.heads < 0) fail("heads is ", options.heads, "; expected 0 or more");
+    if (layout == "gpt2") options.vocabulary = 0;  // of what is written
+    Weights weights = read_weights(from, options);
+    if (fold) weights = folded(std::move(weights));
     if (layout == "reference") write_reference(to, weights);
-    if (layout == "gpt2") write_hugging_face(to, weights, vocabulary, heads);
+    if (layout == "gpt2") write_hugging_face(to, weights, rows);
     if (layout == "run") write_run(to, weights, tokenizer);
     std::printf("%lld parameters of rule %s in %zu tensors\n",
                 static_cast<long long>(weights.table.count()), weights.rule().c_str(),

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "weights.hpp"
 
+#include <algorithm>
+
 #include <optiform/io/checkpoint.hpp>
 #include <optiform/io/gpt2.hpp>
-
-#include "../pretrain/load_tokenizer.hpp"
-#include "../pretrain/models.hpp"
 
 using namespace optiform;
 namespace fs = std::filesystem;
@@ -28,127 +27,109 @@ ParameterTable without_biases(const ParameterTable& table) {
   return rest;
 }
 
-/// Calls f(sources of all tensors) in the type that the weights had.
-template <class F>
-void with_values(const Weights& weights, F&& f) {
-  if (weights.dtype == DType::f64) return f(weights.values.data());
-  Buffer<float> narrow(weights.values.size());
-  for (Index i = 0; i < narrow.size(); ++i) narrow[i] = static_cast<float>(weights.values[i]);
-  f(narrow.data());
+/// The matrices that sizes are read from.
+void require_sizes(const ParameterTable& table, const fs::path& file) {
+  for (const char* name : {"tok_emb.weight", "pos_emb.weight", "layers.0.mlp.w1.weight"}) {
+    const ParameterInfo* const entry = table.find(name);
+    if (entry == nullptr)
+      fail("the file ", in_quotes(file), " lacks the tensor ", in_quotes(name),
+           "; expected the reference names or Hugging Face's GPT-2");
+    if (entry->shape.size() != 2 || entry->size == 0)
+      fail("the file ", in_quotes(file), " has tensor ", in_quotes(name), " of shape ",
+           to_string(entry->shape), ", expected a matrix");
+  }
 }
 
-void write_text(const fs::path& path, const std::string& text) {
-  AtomicFile file(path);
-  file.write(text);
-  file.commit();
+/// The tensors that every layer has, in the sizes of the first matrices.
+void require_layers(const Weights& weights, const fs::path& file) {
+  const auto require = [&](const std::string& name, const std::vector<Index>& shape) {
+    const ParameterInfo* const entry = weights.table.find(name);
+    if (entry == nullptr)
+      fail("the file ", in_quotes(file), " lacks the model's tensor ", in_quotes(name),
+           " of shape ", to_string(shape));
+    if (entry->shape != shape)
+      fail("the file ", in_quotes(file), " has tensor ", in_quotes(name), " of shape ",
+           to_string(entry->shape), ", the model expects ", to_string(shape));
+  };
+  const Index width = weights.width(), hidden = weights.hidden();
+  for (Index layer = 0; layer < weights.layers(); ++layer) {
+    const std::string prefix = message("layers.", layer, ".");
+    require(prefix + "ln_attn.weight", {width});
+    require(prefix + "ln_mlp.weight", {width});
+    require(prefix + "attn.out_proj.weight", {width, width});
+    require(prefix + "mlp.w1.weight", {hidden, width});
+    require(prefix + "mlp.w2.weight", {width, hidden});
+  }
+  require("final_ln.weight", {width});
+  require("pos_emb.weight", {weights.rows("pos_emb.weight"), width});
 }
 
-bool has_biases(const Weights& weights) {
-  return weights.table.find("layers.0.attn.qkv_proj.bias") != nullptr;
-}
-
-/// The shape of pretrain that has these sizes; null if none has.
-const Preset* preset_of(const Weights& weights) {
-  const auto& w1 = weights.table.find("layers.0.mlp.w1.weight")->shape;
-  for (const Preset& preset : presets)
-    if (w1 == std::vector<Index>{preset.shape.hidden, preset.shape.width}) return &preset;
-  return nullptr;
+/// Fails where what is written beside the weights is not what they are.
+void require_agreement(const Weights& weights, Index vocabulary) {
+  const About& about = weights.about;
+  const struct {
+    const char* name;
+    Index said, found;
+  } sizes[] = {{"number of layers", about.layers, weights.layers()},
+               {"width", about.width, weights.width()},
+               {"hidden size", about.hidden, weights.hidden()},
+               {"vocabulary", about.vocabulary, vocabulary},
+               {"context", about.context, weights.rows("pos_emb.weight")}};
+  for (const auto& size : sizes)
+    if (size.said > 0 && size.said != size.found)
+      fail(about.source, " says that the ", size.name, " is ", size.said,
+           "; that of the weights is ", size.found);
+  const std::string named =
+      weights.biases() ? "gpt2" : std::string(rule_of(weights.table.entries()));
+  const bool known = about.rule == "gpt2" ||
+                     std::any_of(std::begin(detail::rule_names), std::end(detail::rule_names),
+                                 [&](const auto& rule) { return rule.rule == about.rule; });
+  if (known && named != about.rule)
+    fail(about.source, " says that the rule is ", about.rule, "; the weights are those of ",
+         named.empty() ? "no known rule" : named);
 }
 
 }  // namespace
 
-std::string Weights::rule() const {
-  return has_biases(*this) ? "gpt2" : std::string(rule_of(table.entries()));
+Index Weights::layers() const {
+  Index layers = 0;
+  while (table.find(message("layers.", layers, ".mlp.w1.weight")) != nullptr) ++layers;
+  return layers;
 }
 
-Weights read_weights(const fs::path& from, Index vocabulary, bool biases) {
+std::string Weights::rule() const {
+  if (!about.rule.empty()) return about.rule;
+  return biases() ? "gpt2" : std::string(rule_of(table.entries()));
+}
+
+Weights read_weights(const fs::path& from, const ConvertOptions& options) {
   const SafetensorsFile file(weights_file(from));
   Weights weights;
+  weights.about = read_about(from, file);
+  Index vocabulary = 0;
   if (holds_gpt2(file)) {
-    weights.table = gpt2_table(file, vocabulary);
-    if (!biases) weights.table = without_biases(weights.table);
+    weights.table = gpt2_table(file, options.vocabulary);
+    vocabulary = gpt2_table(file).find("tok_emb.weight")->shape[0];
+    if (options.without_biases || !weights.about.biases.value_or(true))
+      weights.table = without_biases(weights.table);
+    require_sizes(weights.table, file.path());
     weights.values.reset(weights.table.total());
     read_gpt2(file, weights.table, weights.values.data());
   } else {
     weights.table = reference_table(file);
-    for (const char* name : {"tok_emb.weight", "pos_emb.weight", "layers.0.mlp.w1.weight"})
-      if (weights.table.find(name) == nullptr)
-        fail("the file ", in_quotes(file.path()), " lacks the tensor ", in_quotes(name),
-             "; expected the reference names or Hugging Face's GPT-2");
+    require_sizes(weights.table, file.path());
+    vocabulary = weights.rows("tok_emb.weight");
     weights.values.reset(weights.table.total());
     read_parameters(file, weights.table, weights.values.data());
   }
+  require_layers(weights, file.path());
+  require_agreement(weights, vocabulary);
+  if (options.heads > 0) weights.about.heads = options.heads;
+  if (weights.about.heads > 0 && weights.width() % weights.about.heads != 0)
+    fail("the width is ", weights.width(), ", which ", weights.about.heads,
+         " heads do not divide; expected --heads with a number that does");
   const bool wide = std::any_of(file.tensors().begin(), file.tensors().end(),
                                 [](const auto& tensor) { return tensor.dtype == DType::f64; });
   weights.dtype = wide ? DType::f64 : DType::f32;
   return weights;
-}
-
-void write_reference(const fs::path& file, const Weights& weights) {
-  with_values(weights, [&](const auto* values) {
-    write_safetensors(file, parameter_sources(weights.table, values), {{"format", "pt"}});
-  });
-}
-
-void write_hugging_face(const fs::path& folder, const Weights& weights, Index vocabulary,
-                        Index heads) {
-  const Index width = weights.table.find("tok_emb.weight")->shape.at(1);
-  const Preset* const preset = preset_of(weights);
-  if (heads == 0) heads = preset != nullptr ? preset->shape.heads : width / 64;
-  if (heads < 1 || width % heads != 0)
-    fail("the width is ", width, "; expected --heads with a number that divides it");
-  detail::require_gpt2_names(weights.table, detail::count_layers(weights.table));
-  fs::create_directories(folder);
-  with_values(weights, [&](const auto* values) {
-    write_gpt2(folder / "model.safetensors", weights.table, values, vocabulary);
-  });
-  const nlohmann::json config{
-      {"architectures", {"GPT2LMHeadModel"}},
-      {"model_type", "gpt2"},
-      {"activation_function", has_biases(weights) ? "gelu_new" : "gelu"},
-      {"vocab_size", vocabulary > 0 ? vocabulary : weights.rows("tok_emb.weight")},
-      {"n_positions", weights.rows("pos_emb.weight")},
-      {"n_embd", width},
-      {"n_inner", weights.rows("layers.0.mlp.w1.weight")},
-      {"n_layer", detail::count_layers(weights.table)},
-      {"n_head", heads},
-      {"layer_norm_epsilon", 1e-5},
-      {"tie_word_embeddings", true}};
-  write_text(folder / "config.json", config.dump(2) + "\n");
-}
-
-void write_run(const fs::path& folder, const Weights& weights, const std::string& tokenizer) {
-  if (tokenizer.empty()) fail("a run needs a tokenizer; expected --tokenizer with a file or bytes");
-  if (fs::exists(folder) && !fs::is_empty(folder))
-    fail("run directory ", in_quotes(folder), " is not empty; expected a new one");
-  const std::string rule = weights.rule();
-  if (rule.empty() || rule.ends_with("(folded)"))
-    fail("rule ", in_quotes(rule), " is none of pretrain's, so that no run can have it");
-  const Preset* const preset = preset_of(weights);
-  if (preset == nullptr)
-    fail("no shape of pretrain has tensor 'layers.0.mlp.w1.weight' of shape ",
-         to_string(weights.table.find("layers.0.mlp.w1.weight")->shape),
-         "; expected that of tiny, novels, small or gpt2-small");
-  const std::unique_ptr<Tokenizer> known =
-      tokenizer == "bytes" ? std::unique_ptr<Tokenizer>(new Bytes) : load_tokenizer(tokenizer);
-  if (known->vocabulary() > weights.rows("tok_emb.weight"))
-    fail("tokenizer ", in_quotes(tokenizer), " has ", known->vocabulary(),
-         " tokens; expected at most ", weights.rows("tok_emb.weight"), ", the model's");
-  const std::string bytes = known->serialized();
-  const Index context = weights.rows("pos_emb.weight");
-  const std::string config =
-      message("rule = \"", rule, "\"\nshape = \"", preset->name,
-              "\"\nlayers = ", detail::count_layers(weights.table),
-              "\nvocabulary = ", weights.rows("tok_emb.weight"), "\ncontext = ", context,
-              "\nlength = ", context, "\ntokenizer = \"",
-              bytes.empty() ? "bytes" : "tokenizer.model", "\"\n");
-  Checkpoint checkpoint;
-  checkpoint.state["configuration"]["checksum of the tokenizer"] =
-      detail::hexadecimal(crc64(bytes.data(), bytes.size()));
-  with_values(weights, [&](const auto* values) {
-    checkpoint.weights = parameter_sources(weights.table, values);
-    save_checkpoint(folder / "checkpoints", checkpoint);
-  });
-  if (!bytes.empty()) write_text(folder / "tokenizer.model", bytes);
-  write_text(folder / "config.toml", config);
 }

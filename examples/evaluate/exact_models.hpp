@@ -23,5 +23,8 @@ ExactPointer make_exact_soap(const ModelNumbers&);
 ExactPointer make_exact_shampoo(const ModelNumbers&);
 ExactPointer make_exact_gpt2(const ModelNumbers&);
 
-/// The run's model in dual numbers. Throws optiform::Error for a rule that has none.
+/// Throws optiform::Error for a rule or a shape that has no model in dual numbers.
+void require_exact(const std::string& rule, const optiform::ModelShape& shape);
+
+/// The run's model in dual numbers, where require_exact finds nothing wrong.
 ExactPointer make_exact(const std::string& rule, const ModelNumbers& numbers);

@@ -11,8 +11,7 @@ using namespace optiform;
 
 void measure_hessian(const Subject& s) {
   const CurvatureProtocol& protocol = s.request.curvature;
-  const Index usual = std::max<Index>(1, 2048 / (protocol.batches * s.length));
-  const Index batch = s.request.curvature_batch == 0 ? usual : s.request.curvature_batch;
+  const Index batch = s.curvature_batch();
   const TokenBatches crops(RandomCrops(s.text, s.length, protocol.seed, "validation"),
                            protocol.batches, batch);
   const ModelNumbers numbers = s.run.numbers(batch, s.length);

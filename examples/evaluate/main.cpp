@@ -68,20 +68,11 @@ void add_options(CLI::App& app, Request& r) {
 void evaluate(Request r) {
   if (r.threads < 0 || r.threads > 1024)
     fail("threads is ", r.threads, "; expected 0 (all) to 1024");
-  if (r.batch < 1) fail("batch is ", r.batch, " crops; expected at least 1");
   r.curvature.seed = r.line.seed = r.spectrum.seed = r.tuning.source_seed = r.perplexity.seed;
   r.tuning.target_seed = r.perplexity.seed + 1;
-  r.curvature.validate();
-  if (r.curvature.batches < 1)
-    fail("sharpness batches is ", r.curvature.batches, "; expected at least 1");
-  r.line.validate();
-  r.spectrum.validate();
-  r.tuning.schedule.validate();
   const TrainedRun run(r.run, r.threads);
   const Report report(r.csv);
-  const auto text = r.data.empty() ? read_validation_tokens(run.options(), run.tokenizer())
-                                   : read_tokens(r.data, run.tokenizer(), r.threads);
-  const Subject subject{run, r, report, text, r.length == 0 ? run.options().length : r.length};
+  const Subject subject(r, run, report);
   measure_perplexities(subject);
   if (!r.hybrids.empty()) measure_hybrids(subject);
   if (r.scalars) print_scalars(subject);

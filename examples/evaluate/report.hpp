@@ -21,13 +21,18 @@ class Report {
     std::printf("%s %lld\n", key.c_str(), static_cast<long long>(value));
     std::fflush(stdout);
   }
+  /// Makes the folder. Throws optiform::Error.
+  void prepare() const {
+    std::error_code error;
+    if (!folder_.empty()) std::filesystem::create_directories(folder_, error);
+    if (error || (!folder_.empty() && !std::filesystem::is_directory(folder_)))
+      optiform::fail("cannot write tables into ", optiform::in_quotes(folder_),
+                     "; expected a folder or the name of a new one");
+  }
   /// Writes NAME.csv, where there is a folder.
   void table(const std::string& name, const std::string& text) const {
     if (folder_.empty()) return;
-    std::filesystem::create_directories(folder_);
-    optiform::AtomicFile file(std::filesystem::path(folder_) / (name + ".csv"));
-    file.write(text);
-    file.commit();
+    optiform::write_file(std::filesystem::path(folder_) / (name + ".csv"), text);
   }
 
  private:

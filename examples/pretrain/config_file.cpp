@@ -17,9 +17,7 @@ std::string one_line(std::string text) {
 }
 
 toml::table parse_config(const std::string& path) {
-  const optiform::InputFile file(path);
-  std::string text(file.size(), '\0');
-  file.read_at(0, text.data(), text.size());
+  const std::string text = optiform::read_file(path);
   try {
     return toml::parse(text);
   } catch (const toml::parse_error& error) {

@@ -5,28 +5,12 @@
 #include <span>
 #include <string_view>
 
-#include <optiform/core/shape.hpp>
 #include <optiform/depth/parameters.hpp>
 #include <optiform/training/any_trainer.hpp>
 #include <optiform/weights/sharpness_aware.hpp>
 
 #include "optimizers.hpp"
-
-/// A named size. Width, heads and hidden size are types; the other numbers are defaults that the
-/// command line may change.
-struct Preset {
-  std::string_view name;
-  optiform::ModelShape shape;
-  optiform::Index layers, context, length, batch, vocabulary;
-  std::string_view tokenizer;
-};
-
-inline constexpr Preset presets[] = {
-    {"tiny", {.width = 64, .heads = 2, .hidden = 256}, 2, 64, 64, 8, 256, "bytes"},
-    {"novels", {.width = 192, .heads = 3, .hidden = 768}, 4, 128, 128, 8, 4096, "bpe"},
-    {"small", {.width = 384, .heads = 6, .hidden = 1536}, 6, 256, 256, 8, 8192, "bpe"},
-    {"gpt2-small", optiform::gpt2_small, 12, 1024, 1024, 8, 50304, "bpe"},
-};
+#include "presets.hpp"
 
 /// The presets and rules that this program was compiled with.
 std::span<const Preset> compiled_presets();

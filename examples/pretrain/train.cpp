@@ -20,12 +20,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-void write_file(const fs::path& path, std::string_view text) {
-  AtomicFile file(path);
-  file.write(text);
-  file.commit();
-}
-
 Schedule schedule_of(const Options& options) {
   Schedule schedule{.decay = decay_named(options.schedule),
                     .peak = options.learning_rate,

@@ -12,12 +12,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-void write_file(const fs::path& path, const std::string& text) {
-  AtomicFile file(path);
-  file.write(text);
-  file.commit();
-}
-
 /// What a text is known by: its name and size, wherever it lies.
 std::string identity(const std::string& text) {
   if (text.empty()) return "none";
@@ -63,9 +57,7 @@ Corpus prepare_corpus(const fs::path& directory, const Options& options) {
       write_file(data / "tokenizer.model", model);
     write_file(mark, source.text);
   }
-  const InputFile file(mark);
-  std::string before(file.size(), '\0');
-  file.read_at(0, before.data(), before.size());
+  const std::string before = read_file(mark);
   const bool same =
       options.data.empty() ? before.starts_with(source.tokenizer) : before == source.text;
   if (!same)

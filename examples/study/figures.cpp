@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 namespace {
 
 /// The mean over seeds of a cell's validations: of its finished runs, or else of what there is.
-Run mean_run(const Cell& cell, const std::vector<StudyRun>& runs) {
+Run mean_run(const Cell& cell, const std::vector<StudyRun>& runs, const StepTimes* times) {
   std::vector<const StudyRun*> all, finished;
   for (const StudyRun& run : runs)
     if (run.cell->name == cell.name && !run.log.empty()) {
@@ -30,7 +30,10 @@ Run mean_run(const Cell& cell, const std::vector<StudyRun>& runs) {
       sum.step = row.step;
       sum.tokens = row.tokens;
       sum.validation_loss += row.validation_loss / static_cast<double>(all.size());
-      sum.seconds += row.seconds / static_cast<double>(all.size());
+      sum.seconds += (times == nullptr ? row.seconds
+                                       : 1e-3 * times->find(cell.name)->milliseconds *
+                                             static_cast<double>(row.step)) /
+                     static_cast<double>(all.size());
     }
   Run mean{.title = cell.name, .log = {}, .validations = {}};
   for (const auto& [step, entry] : sums)
@@ -87,7 +90,8 @@ void draw_differences(const std::string& path, const std::vector<CellSummary>& c
 }
 
 /// Loss against the time of a step, with the range over seeds.
-void draw_loss_against_time(const std::string& path, const std::vector<CellSummary>& cells) {
+void draw_loss_against_time(const std::string& path, const Summary& summary) {
+  const std::vector<CellSummary>& cells = summary.cells;
   const int height = std::max(560, 90 + 26 * static_cast<int>(cells.size()));
   draw_figure(path, 960, height, [&](std::ostream& gp) {
     Range time, loss;
@@ -103,7 +107,9 @@ void draw_loss_against_time(const std::string& path, const std::vector<CellSumma
     time.print(gp, "x");
     loss.print(gp, "y");
     gp << "set title 'Final validation loss against the time of a training step'\n"
-       << "set xlabel 'milliseconds per step'\nset ylabel 'nats per token'\n"
+       << "set xlabel 'milliseconds per step, "
+       << (summary.times != nullptr ? "all cells timed together" : "as the logs of the runs tell")
+       << "'\nset ylabel 'nats per token'\n"
        << "set key outside right top spacing 1.4 noenhanced\nplot ";
     for (std::size_t i = 0; i < cells.size(); ++i) {
       const SeriesStyle style = series_style(i);
@@ -118,7 +124,7 @@ void draw_loss_against_time(const std::string& path, const std::vector<CellSumma
 }  // namespace
 
 std::vector<std::string> draw_figures(const fs::path& folder, const Grid& grid,
-                                      const std::vector<StudyRun>& runs) {
+                                      const std::vector<StudyRun>& runs, const StepTimes* times) {
   std::vector<std::string> drawn;
   const auto name = [&](const std::string& stem) {
     return drawn.emplace_back((folder / (stem + ".png")).string());
@@ -129,13 +135,15 @@ std::vector<std::string> draw_figures(const fs::path& folder, const Grid& grid,
   for (auto& [group, curves] : groups) {
     for (const Cell& cell : grid.cells)
       if (cell.group == group || cell.name == grid.reference)
-        if (Run run = mean_run(cell, runs); !run.validations.empty())
+        if (Run run = mean_run(cell, runs, times); !run.validations.empty())
           curves.push_back(std::move(run));
-    if (!curves.empty()) draw(name("curves-" + group), curves);
+    if (!curves.empty())
+      draw(name("curves-" + group), curves,
+           times != nullptr ? "steps x measured time of a step" : "training time as logged");
   }
-  const auto cells = summarise(grid, runs);
-  if (!cells.empty()) draw_loss_against_time(name("loss-against-time"), cells);
-  auto compared = cells;
+  const Summary summary = summarise(grid, runs, times);
+  if (!summary.cells.empty()) draw_loss_against_time(name("loss-against-time"), summary);
+  auto compared = summary.cells;
   std::erase_if(compared, [&](const CellSummary& cell) {
     return cell.differences.empty() || cell.cell->name == grid.reference;
   });

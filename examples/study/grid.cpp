@@ -33,16 +33,16 @@ class GridReader {
         refuse(value, "key ", in_quotes(std::string(key.str())),
                " is unknown; expected seeds, reference, [options] or [[cell]]");
     Grid grid;
-    read_seeds(grid, table["seeds"]);
-    if (const auto* options = table["options"].as_table()) grid.options = entries(*options, false);
-    const auto* cells = table["cell"].as_array();
-    if (cells == nullptr || !cells->is_array_of_tables())
-      fail("grid ", in_quotes(path_), " has no cells; expected at least one [[cell]]");
-    for (const auto& cell : *cells) read_cell(grid, *cell.as_table());
-    grid.reference = table["reference"].value_or(grid.cells[0].name);
+    read_seeds(grid, table.get("seeds"));
+    if (const toml::node* options = table.get("options")) {
+      if (!options->is_table()) refuse(*options, "options are no table; expected one [options]");
+      grid.options = entries(*options->as_table(), false);
+    }
+    read_cells(grid, table.get("cell"));
+    grid.reference = text(table, "reference", grid.cells[0].name);
     if (!holds(grid, grid.reference))
-      fail("grid ", in_quotes(path_), ": reference ", in_quotes(grid.reference),
-           " is none of its cells");
+      refuse(*table.get("reference"), "reference ", in_quotes(grid.reference),
+             " is none of the cells");
     return grid;
   }
 
@@ -56,10 +56,20 @@ class GridReader {
     refuse_line(at.source().begin.line, parts...);
   }
 
-  void read_seeds(Grid& grid, toml::node_view<const toml::node> seeds) const {
-    const auto* array = seeds.as_array();
+  /// A key that may be left out, and is a string if it is there.
+  std::string text(const toml::table& table, const char* key, const std::string& otherwise) const {
+    const toml::node* const node = table.get(key);
+    if (node == nullptr) return otherwise;
+    if (!node->is_string()) refuse(*node, key, " is no string; expected ", key, " = \"...\"");
+    return *node->value<std::string>();
+  }
+
+  void read_seeds(Grid& grid, const toml::node* seeds) const {
+    constexpr const char* expected = "; expected, say, seeds = [1, 2]";
+    if (seeds == nullptr) fail("grid ", in_quotes(path_), " has no seeds", expected);
+    const auto* array = seeds->as_array();
     if (array == nullptr || array->empty())
-      fail("grid ", in_quotes(path_), " has no seeds; expected, say, seeds = [1, 2]");
+      refuse(*seeds, "seeds are no list of numbers", expected);
     for (const auto& node : *array) {
       const auto seed = node.value_exact<std::int64_t>().value_or(-1);
       if (seed < 0) refuse(node, "a seed is no whole number from 0 on");
@@ -94,9 +104,17 @@ class GridReader {
     return found;
   }
 
+  void read_cells(Grid& grid, const toml::node* node) const {
+    if (node == nullptr)
+      fail("grid ", in_quotes(path_), " has no cells; expected at least one [[cell]]");
+    const auto* cells = node->as_array();
+    if (cells == nullptr || !cells->is_array_of_tables())
+      refuse(*node, "cell is no list of tables; expected at least one [[cell]]");
+    for (const auto& cell : *cells) read_cell(grid, *cell.as_table());
+  }
+
   void read_cell(Grid& grid, const toml::table& table) const {
-    Cell cell{table["name"].value_or(std::string()), table["group"].value_or(std::string("cells")),
-              entries(table, true)};
+    Cell cell{text(table, "name", ""), text(table, "group", "cells"), entries(table, true)};
     for (const std::string& name : {cell.name, cell.group})
       if (name.empty() || name[0] == '.' ||
           !std::all_of(name.begin(), name.end(), [](unsigned char c) {

@@ -49,9 +49,7 @@ pid_t start(const StudyRun& run, const fs::path& output) {
 }
 
 std::string last_line(const fs::path& path) {
-  const InputFile file(path);
-  std::string text(file.size(), '\0');
-  file.read_at(0, text.data(), text.size());
+  std::string text = read_file(path);
   while (text.ends_with('\n')) text.pop_back();
   return text.substr(text.find_last_of('\n') + 1);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "../pretrain/models.hpp"
+#include "../pretrain/presets.hpp"
 
 /// Heads of 16, so that the covariance of a head is a small matrix; and a wider model with about as
 /// many parameters as one of the first shape with a second stream of tables.

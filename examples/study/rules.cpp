@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "../pretrain/models.hpp"
 #include "presets.hpp"
 
 // One translation unit each. A new rule is a file like model_tmm.cpp and two lines here.

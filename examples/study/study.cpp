@@ -4,15 +4,18 @@
 //   study grid.toml --out studies/rules --data novels.txt
 //   study grid.toml --out studies/rules --minutes 60 --jobs 2      # goes on where it stopped
 //   study grid.toml --out studies/rules --figures                  # draws what is there
+//   study grid.toml --out studies/rules --time                     # times all cells together
 //   study generate studies/rules/runs/tmm-1 --prompt "It was "     # or pretrain: one run
 //
-// The directory holds a run directory per run, study.csv, summary.csv, summary.md and the figures.
-// Exit codes: 0 done or out of time, 2 bad input, 3 a run failed, 130 or 143 saved and left on a
-// signal.
+// The directory holds a run directory per run, study.csv, times.csv, summary.csv, summary.md and
+// the figures. Exit codes: 0 done or out of time, 2 bad input, 3 a run failed, 130 or 143 saved and
+// left on a signal.
 #include <fcntl.h>
 #include <sys/file.h>
 
 #include <algorithm>
+#include <functional>
+#include <optional>
 #include <string_view>
 #include <thread>
 
@@ -34,7 +37,7 @@ struct StudyOptions {
   std::vector<std::string> only;
   int jobs = 1, threads = 0;
   double minutes = 0;
-  bool list = false, figures = false, help = false;
+  bool list = false, figures = false, time = false, help = false;
 };
 
 StudyOptions read_study_command(int argc, char** argv) {
@@ -52,6 +55,9 @@ StudyOptions read_study_command(int argc, char** argv) {
   app.add_option("--threads", o.threads, "of a run (0: all cores, shared by the jobs)");
   app.add_flag("--list", o.list, "print the runs and how far they are, then stop");
   app.add_flag("--figures", o.figures, "write tables and figures of what is there, then stop");
+  app.add_flag("--time", o.time,
+               "time the steps of all cells together, as is done when all runs are finished, then "
+               "write tables and figures");
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
@@ -64,9 +70,13 @@ StudyOptions read_study_command(int argc, char** argv) {
   if (o.jobs < 1 || o.jobs > 256) fail("jobs is ", o.jobs, "; expected 1 to 256");
   if (o.threads < 0 || o.threads > 1024) fail("threads is ", o.threads, "; expected 0 to 1024");
   if (!(o.minutes >= 0)) fail("minutes is ", o.minutes, "; expected 0 (no limit) or more");
-  if (o.threads == 0)
-    o.threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / o.jobs);
   return o;
+}
+
+/// The threads of one run.
+int run_threads(const StudyOptions& o) {
+  if (o.threads > 0) return o.threads;
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / o.jobs);
 }
 
 /// The directory belongs to one study at a time; its runs inherit the lock.
@@ -75,12 +85,6 @@ void lock_directory(const fs::path& directory) {
   if (file < 0) fail("cannot write in ", in_quotes(directory));
   if (::flock(file, LOCK_EX | LOCK_NB) != 0)
     fail("another study is running in ", in_quotes(directory));
-}
-
-void write_file(const fs::path& path, const std::string& text) {
-  AtomicFile file(path);
-  file.write(text);
-  file.commit();
 }
 
 void print_list(const std::vector<StudyRun>& runs) {
@@ -93,21 +97,7 @@ void print_list(const std::vector<StudyRun>& runs) {
   }
 }
 
-/// Tables of what is there.
-void report(const fs::path& out, const Grid& grid, const std::vector<StudyRun>& runs) {
-  const auto cells = summarise(grid, runs);
-  const std::string table = summary_markdown(cells, grid);
-  write_file(out / "study.csv", rows_csv(runs));
-  write_file(out / "summary.csv", summary_csv(cells));
-  write_file(out / "summary.md", table);
-  std::printf("%s", table.c_str());
-}
-
-void report_figures(const fs::path& out, const Grid& grid, const std::vector<StudyRun>& runs) {
-  for (const std::string& figure : draw_figures(out, grid, runs))
-    std::printf("figure: %s\n", figure.c_str());
-}
-
+/// The runs that are not finished, of the cells that --only names.
 std::vector<StudyRun*> chosen(std::vector<StudyRun>& runs, const StudyOptions& options) {
   for (const std::string& name : options.only)
     if (std::none_of(runs.begin(), runs.end(),
@@ -122,35 +112,94 @@ std::vector<StudyRun*> chosen(std::vector<StudyRun>& runs, const StudyOptions& o
   return found;
 }
 
-int study(const StudyOptions& options) {
-  const Grid grid = read_grid(options.grid);
-  const fs::path out = options.out;
-  Options texts = common_options(grid);
-  texts.data = options.data;
-  texts.validation = options.validation;
-  const bool begun = fs::exists(out / "data" / "source.txt"),
-             looks = options.list || options.figures;
-  if (!begun && looks) fail("there is no study in ", in_quotes(out), " yet");
-  if (!begun && options.data.empty()) fail("no text to train on; name one with --data");
-  fs::create_directories(out);
-  if (!looks) lock_directory(out);
-  const Corpus corpus = prepare_corpus(out, texts);
-  std::vector<StudyRun> runs = plan_runs(grid, corpus, out, options.threads);
-  const auto todo = chosen(runs, options);
-  if (options.list) print_list(runs);
-  LaunchEnd end;
-  if (!looks)
-    end =
-        launch(todo, {.jobs = options.jobs, .minutes = options.minutes, .outputs = out / "output"});
-  if (!options.list || options.figures) report(out, grid, runs);
-  if (options.figures) report_figures(out, grid, runs);
-  if (!looks) try {
-      report_figures(out, grid, runs);
+/// The step times of an earlier start, if they are of all cells and to this reference.
+std::optional<StepTimes> known_times(const fs::path& out, const Grid& grid) {
+  if (!fs::exists(out / "times.csv")) return std::nullopt;
+  StepTimes times = read_times(out / "times.csv");
+  if (!times.cover(grid) || times.reference != grid.reference) return std::nullopt;
+  return times;
+}
+
+/// A study's directory, and what is to be done there.
+class Study {
+ public:
+  /// Reads and checks everything. Throws optiform::Error.
+  explicit Study(const StudyOptions& options)
+      : options_(options), out_(options.out), grid_(read_grid(options.grid)) {
+    Options texts = common_options(grid_);
+    texts.data = options.data;
+    texts.validation = options.validation;
+    const bool begun = fs::exists(out_ / "data" / "source.txt");
+    if (options.time && looks())
+      fail("--time was given beside --list or --figures; expected one of them");
+    if (!begun && (looks() || options.time)) fail("there is no study in ", in_quotes(out_), " yet");
+    if (!begun && options.data.empty()) fail("no text to train on; name one with --data");
+    fs::create_directories(out_);
+    if (!looks()) lock_directory(out_);
+    runs_ = plan_runs(grid_, prepare_corpus(out_, texts), out_, run_threads(options));
+    times_ = known_times(out_, grid_);
+    chosen_ = chosen(runs_, options);
+  }
+
+  /// Returns the exit code.
+  int operator()() {
+    if (options_.list) print_list(runs_);
+    if (looks()) {
+      if (options_.figures) write_tables();
+      if (options_.figures) write_figures();
+      return 0;
+    }
+    LaunchEnd end;
+    if (!options_.time)
+      end =
+          launch(chosen_,
+                 {.jobs = options_.jobs, .minutes = options_.minutes, .outputs = out_ / "output"});
+    const bool finished = std::all_of(runs_.begin(), runs_.end(), std::mem_fn(&StudyRun::finished));
+    if (options_.time || (end.signal == 0 && finished && !times_)) end.signal = measure();
+    write_tables();
+    try {
+      write_figures();
     } catch (const Error& error) {  // the runs are done all the same
       std::fprintf(stderr, "study: %s\n", error.what());
     }
-  return end.signal != 0 ? 128 + end.signal : end.failures > 0 ? 3 : 0;
-}
+    return end.signal != 0 ? 128 + end.signal : end.failures > 0 ? 3 : 0;
+  }
+
+ private:
+  bool looks() const { return options_.list || options_.figures; }
+  const StepTimes* times() const { return times_ ? &*times_ : nullptr; }
+
+  /// Measures the times of steps; returns the signal that interrupted it, or 0.
+  int measure() {
+    const Interrupt interrupt;
+    const TimingProtocol protocol{.threads = options_.threads};
+    if (auto measured = measure_times(grid_, runs_, protocol, interrupt)) {
+      times_ = std::move(measured);
+      write_file(out_ / "times.csv", times_csv(*times_));
+    }
+    return interrupt.signal();
+  }
+
+  void write_tables() const {
+    const Summary summary = summarise(grid_, runs_, times());
+    const std::string table = summary_markdown(summary, grid_);
+    write_file(out_ / "study.csv", rows_csv(runs_));
+    write_file(out_ / "summary.csv", summary_csv(summary));
+    write_file(out_ / "summary.md", table);
+    std::printf("%s", table.c_str());
+  }
+  void write_figures() const {
+    for (const std::string& figure : draw_figures(out_, grid_, runs_, times()))
+      std::printf("figure: %s\n", figure.c_str());
+  }
+
+  StudyOptions options_;
+  fs::path out_;
+  Grid grid_;
+  std::vector<StudyRun> runs_;
+  std::vector<StudyRun*> chosen_;  // of those, to be run
+  std::optional<StepTimes> times_;
+};
 
 }  // namespace
 
@@ -160,7 +209,7 @@ int main(int argc, char** argv) {
       if (argv[1] == program) return pretrain_main(argc - 1, argv + 1);
   try {
     const StudyOptions options = read_study_command(argc, argv);
-    return options.help ? 0 : study(options);
+    return options.help ? 0 : Study(options)();
   } catch (const std::exception& error) {
     std::fprintf(stderr, "study: %s\n", one_line(error.what()).c_str());
   }

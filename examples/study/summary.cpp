@@ -43,27 +43,28 @@ Spread spread_of(const std::vector<double>& values) {
           *lowest, *highest};
 }
 
-std::vector<CellSummary> summarise(const Grid& grid, const std::vector<StudyRun>& runs) {
-  std::vector<CellSummary> cells;
+Summary summarise(const Grid& grid, const std::vector<StudyRun>& runs, const StepTimes* times) {
+  Summary all{{}, times};
   for (const Cell& cell : grid.cells) {
     CellSummary summary;
     summary.cell = &cell;
-    std::vector<double> losses, times;
+    std::vector<double> losses, logged;
     for (const std::int64_t seed : grid.seeds) {
       const StudyRun* const run = finished_run(runs, cell.name, seed);
       if (run == nullptr) continue;
       summary.runs.push_back(run);
       losses.push_back(run->validation_loss());
-      times.push_back(run->milliseconds_per_step());
+      logged.push_back(run->milliseconds_per_step());
       if (const StudyRun* other = finished_run(runs, grid.reference, seed))
         summary.differences.push_back(run->validation_loss() - other->validation_loss());
     }
     if (losses.empty()) continue;
     summary.validation_loss = spread_of(losses);
-    summary.milliseconds_per_step = spread_of(times).mean;
-    cells.push_back(std::move(summary));
+    summary.milliseconds_per_step =
+        times != nullptr ? times->find(cell.name)->milliseconds : spread_of(logged).mean;
+    all.cells.push_back(std::move(summary));
   }
-  return cells;
+  return all;
 }
 
 std::string rows_csv(const std::vector<StudyRun>& runs) {
@@ -88,11 +89,13 @@ std::string rows_csv(const std::vector<StudyRun>& runs) {
   return text;
 }
 
-std::string summary_csv(const std::vector<CellSummary>& cells) {
+std::string summary_csv(const Summary& summary) {
   std::string text =
       "cell,group,seeds,parameters,validation_loss,lowest,highest,difference,difference_lowest,"
-      "difference_highest,milliseconds_per_step\n";
-  for (const CellSummary& cell : cells) {
+      "difference_highest,";
+  text += summary.times != nullptr ? "milliseconds_per_step,time_ratio\n"
+                                   : "logged_milliseconds_per_step\n";
+  for (const CellSummary& cell : summary.cells) {
     add(text, "%s,%s,%zu,%lld,%.9g,%.9g,%.9g,", cell.cell->name.c_str(), cell.cell->group.c_str(),
         cell.runs.size(), static_cast<long long>(cell.runs[0]->parameters),
         cell.validation_loss.mean, cell.validation_loss.lowest, cell.validation_loss.highest);
@@ -101,25 +104,35 @@ std::string summary_csv(const std::vector<CellSummary>& cells) {
       text += ",,";
     else
       add(text, "%.9g,%.9g,%.9g", difference.mean, difference.lowest, difference.highest);
-    add(text, ",%.6g\n", cell.milliseconds_per_step);
+    add(text, ",%.6g", cell.milliseconds_per_step);
+    if (summary.times != nullptr) add(text, ",%.6g", summary.times->find(cell.cell->name)->ratio);
+    text += '\n';
   }
   return text;
 }
 
-std::string summary_markdown(const std::vector<CellSummary>& cells, const Grid& grid) {
+std::string summary_markdown(const Summary& summary, const Grid& grid) {
   std::string text;
   add(text,
-      "| cell | parameters | validation loss | difference to %s | ms per step | seeds |\n"
-      "|---|---:|---:|---:|---:|---:|\n",
-      grid.reference.c_str());
-  for (const CellSummary& cell : cells) {
+      "| cell | parameters | validation loss | difference to %s | seeds | %s |\n"
+      "|---|---:|---:|---:|---:|---:|%s\n",
+      grid.reference.c_str(),
+      summary.times != nullptr ? "ms per step | time of a step to the reference's"
+                               : "ms per step as logged, machine shared or not",
+      summary.times != nullptr ? "---:|" : "");
+  for (const CellSummary& cell : summary.cells) {
     const bool compared = cell.cell->name != grid.reference && !cell.differences.empty();
-    add(text, "| %s | %lld | %s | %s | %.1f | %zu |\n", cell.cell->name.c_str(),
+    add(text, "| %s | %lld | %s | %s | %zu | %.1f |", cell.cell->name.c_str(),
         static_cast<long long>(cell.runs[0]->parameters),
         with_spread(false, cell.validation_loss, cell.runs.size()).c_str(),
         compared ? with_spread(true, spread_of(cell.differences), cell.differences.size()).c_str()
                  : "",
-        cell.milliseconds_per_step, cell.runs.size());
+        cell.runs.size(), cell.milliseconds_per_step);
+    if (summary.times != nullptr) {
+      const CellTime& time = *summary.times->find(cell.cell->name);
+      add(text, " %.3f (%.3f to %.3f) |", time.ratio, time.lowest, time.highest);
+    }
+    text += '\n';
   }
   return text;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "runs.hpp"
+#include "times.hpp"
 
 /// Mean and range over seeds.
 struct Spread {
@@ -19,11 +19,18 @@ struct CellSummary {
 };
 
 /// The cells with a finished run, in the order of the grid.
-std::vector<CellSummary> summarise(const Grid& grid, const std::vector<StudyRun>& runs);
+struct Summary {
+  std::vector<CellSummary> cells;
+  const StepTimes* times = nullptr;  ///< null: times of steps are those that the logs tell
+};
+
+/// Step times are `times` if there are any, else what the logs of finished runs tell: times of a
+/// machine that did other things as well are not comparable.
+Summary summarise(const Grid& grid, const std::vector<StudyRun>& runs, const StepTimes* times);
 
 /// study.csv: a row per validation of every run.
 std::string rows_csv(const std::vector<StudyRun>& runs);
 /// summary.csv: a row per cell.
-std::string summary_csv(const std::vector<CellSummary>& cells);
+std::string summary_csv(const Summary& summary);
 /// The same as a table in Markdown.
-std::string summary_markdown(const std::vector<CellSummary>& cells, const Grid& grid);
+std::string summary_markdown(const Summary& summary, const Grid& grid);

@@ -276,11 +276,7 @@ int tabular(int argc, char** argv) {
   for (const std::string& sentence : broken_assumptions(problems[0].mdp))
     std::fprintf(stderr, "warning: %s\n", sentence.c_str());
   perform_all(tasks, problems, a, at);
-  if (!a.csv.empty()) {
-    AtomicFile file(a.csv);
-    file.write(csv(tasks, problems));
-    file.commit();
-  }
+  if (!a.csv.empty()) write_file(a.csv, csv(tasks, problems));
   if (!a.plot.empty()) {
     std::vector<Curve> curves;
     for (const Task& task : tasks)

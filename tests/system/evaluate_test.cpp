@@ -131,14 +131,40 @@ TEST_CASE("evaluate: bad input is one sentence and writes nothing") {
   refused({"tmm", "--data", "little.txt"},
           "sequence length 16 needs a validation text of at least 17 tokens; it has 5");
   refused({"tmm", "--length", "17"}, "length is 17 tokens; expected at most the run's 16");
-  refused({"tmm", "--batch", "0"}, "batch is 0 crops");
+  refused({"tmm", "--batch", "0"}, "batch is 0; expected at least 1");
   refused({"tmm", "--probes", "0", "--sharpness"}, "probes is 0; expected at least 1");
-  for (const char* layers : {"x", "1-", "0,", "0;1"})
-    CHECK(run(folder.path, "evaluate", Arguments{"tmm", "--hybrid", layers} + few)
-              .err.find("are not understood") != std::string::npos);
-  CHECK(run(folder.path, "evaluate", Arguments{"tmm", "--hybrid", "0-2"} + few)
-            .err.find("layers 0 to 2 were chosen; expected numbers from 0 to 1") !=
-        std::string::npos);
-  CHECK(run(folder.path, "evaluate", Arguments{"tmm", "--corpus", "other.txt"} + few)
-            .err.find("corpus 'other.txt' has no name; expected NAME=FILE") != std::string::npos);
+  write(folder.path / "long.txt", Folder::text().substr(0, 300));
+  const struct {
+    Arguments arguments;
+    std::string sentence;
+  } late[] = {
+      {{"--hybrid", "x"}, "layers 'x' are not understood"},
+      {{"--hybrid", "1-"}, "layers '1-' are not understood"},
+      {{"--hybrid", "0,"}, "layers '0,' are not understood"},
+      {{"--hybrid", "0;1"}, "layers '0;1' are not understood"},
+      {{"--hybrid", "0-2"}, "layers 0 to 2 were chosen; expected numbers from 0 to 1"},
+      {{"--corpus", "other.txt"}, "corpus 'other.txt' has no name; expected NAME=FILE"},
+      {{"--corpus", "a=none.txt"}, "text file 'none.txt' does not exist"},
+      {{"--corpus", "a=little.txt"}, "needs a a text of at least 17 tokens; it has 5"},
+      {{"--forgetting", "none.txt", "--forgetting-sequences", "14"},
+       "text file 'none.txt' does not exist"},
+      {{"--forgetting", "long.txt"}, "forgetting sequences is 480; expected a multiple of"},
+      {{"--forgetting", "long.txt", "--forgetting-sequences", "7"},
+       "needs a target text of at least 17 tokens"},
+      {{"--forgetting-warmup", "-1"}, "warm-up is -1 steps"},
+      {{"--forgetting-batches", "0"}, "forgetting batches is 0; expected at least 1"},
+      {{"--slice", "--plot", "slice.gif"}, "figure 'slice.gif': expected a name that ends in"},
+      {{"--slice", "--slice-batches", "0"}, "slice batches is 0; expected at least 1"},
+      {{"--exact", "--sharpness-batch", "-1"}, "sharpness batch is -1; expected at least 1"},
+      {{"--sharpness", "--step", "-1"}, "step is -1; expected 0 (by precision) or more"},
+      {{"--jacobian", "--jacobian-batches", "0"}, "jacobian batches is 0; expected at least 1"},
+      {{"--jacobian", "--jacobian-batch", "0"}, "jacobian batch is 0; expected at least 1"},
+      {{"--csv", "little.txt"}, "cannot write tables into 'little.txt'"},
+  };
+  for (const auto& bad : late) {
+    const Arguments arguments = Arguments{"tmm", "--batch", "7"} + bad.arguments;
+    refused(arguments, bad.sentence);
+    const auto done = run(folder.path, "evaluate", arguments);
+    CHECK_MESSAGE(done.out.empty(), bad.sentence);  // nothing was measured before
+  }
 }

@@ -110,6 +110,20 @@ TEST_CASE("study: runs a grid seed by seed, its table is that of the runs, figur
   CHECK(std::stod(summary[2][4]) == doctest::Approx((last["tmm-1"] + last["tmm-2"]) / 2));
   CHECK(std::stod(summary[2][7]) == doctest::Approx((first + second) / 2).epsilon(1e-4));
   CHECK(std::stod(summary[2][8]) == doctest::Approx(std::min(first, second)).epsilon(1e-4));
+  // All cells have been timed together, to the reference.
+  const auto times = read_csv(study / "times.csv");
+  REQUIRE(times.size() == 3);
+  CHECK(read(study / "times.csv")
+            .starts_with("cell,reference,ratio,lowest_ratio,highest_ratio,milliseconds_per_step,"
+                         "rounds,steps,threads\nvanilla,vanilla,1,1,1,"));
+  CHECK(times[2][0] == "tmm");
+  CHECK(std::stod(times[2][3]) <= std::stod(times[2][2]));
+  CHECK(std::stod(times[2][2]) <= std::stod(times[2][4]));
+  CHECK(std::stod(times[2][5]) ==
+        doctest::Approx(std::stod(times[2][2]) * std::stod(times[1][5])).epsilon(1e-6));
+  CHECK(summary[0].back() == "time_ratio");
+  CHECK(std::stod(summary[2][10]) == doctest::Approx(std::stod(times[2][5])).epsilon(1e-4));
+  CHECK(std::stod(summary[2][11]) == doctest::Approx(std::stod(times[2][2])).epsilon(1e-4));
   const std::string table = read(study / "summary.md");
   CHECK(table.find("| vanilla |") != std::string::npos);
   CHECK(table.find(" ± ") != std::string::npos);
@@ -125,6 +139,7 @@ TEST_CASE("study: runs a grid seed by seed, its table is that of the runs, figur
   const auto again = run(folder.path, "study", {"grid.toml", "--out", "study"});
   CHECK(again.code == 0);
   CHECK(again.out.find("[1 of") == std::string::npos);
+  CHECK(again.out.find("timing") == std::string::npos);
   if (has_gnuplot()) {
     CHECK(run(folder.path, "study", {"grid.toml", "--out", "study", "--figures"}).code == 0);
     CHECK(fs::exists(study / "differences.png"));
@@ -136,6 +151,41 @@ TEST_CASE("study: runs a grid seed by seed, its table is that of the runs, figur
 
   // A run of the study is one of pretrain and generate.
   CHECK(run(folder.path, "study", {"generate", "study/runs/tmm-1", "--tokens", "5"}).code == 0);
+}
+
+TEST_CASE("study: steps are timed when asked; without that tables name what the logs tell") {
+  if (!study_built()) return;
+  const Folder folder("study_time");
+  write(folder.path / "grid.toml", smoke);
+  const Arguments begun{"grid.toml", "--out", "study"};
+  REQUIRE(run(folder.path, "study", with_data + Arguments{"--only", "tmm"}).code == 0);
+  const fs::path study = folder.path / "study";
+  CHECK(!fs::exists(study / "times.csv"));
+  CHECK(read_csv(study / "summary.csv")[0].back() == "logged_milliseconds_per_step");
+  CHECK(read(study / "summary.md").find("ms per step as logged") != std::string::npos);
+
+  const auto before = snapshot(study / "runs");
+  const auto timed = run(folder.path, "study", begun + Arguments{"--time", "--threads", "1"});
+  INFO(timed.err);
+  REQUIRE(timed.code == 0);
+  CHECK(timed.out.find("timing 2 cells, round 5 of 5") != std::string::npos);
+  CHECK(timed.out.find("[1 of") == std::string::npos);
+  CHECK(snapshot(study / "runs") == before);
+  const auto times = read_csv(study / "times.csv");
+  REQUIRE(times.size() == 3);
+  CHECK(times[1][8] == "1");
+  CHECK(read_csv(study / "summary.csv")[0].back() == "time_ratio");
+
+  // Of a cell that came later nothing is known: the logs again.
+  write(folder.path / "grid.toml", smoke + "[[cell]]\nname = \"again\"\nrule = \"tmm\"\n");
+  REQUIRE(
+      run(folder.path, "study", begun + Arguments{"--only", "again", "--minutes", "1e-9"}).code ==
+      0);
+  CHECK(read_csv(study / "summary.csv")[0].back() == "logged_milliseconds_per_step");
+  write(folder.path / "grid.toml", smoke);
+  write(study / "times.csv", read(study / "times.csv") + "tmm,vanilla,1,fast,1,1,1,1,1\n");
+  check_refusal(folder, "study", begun + Arguments{"--minutes", "1e-9"},
+                "step times 'study/times.csv', line 4: expected two names and seven positive");
 }
 
 TEST_CASE("study: all cells of a seed see the same crops, and other seeds others") {
@@ -254,12 +304,25 @@ TEST_CASE("study: bad input is one sentence and touches no file") {
   refuse(replaced("warmup = 5", "warmup = [5]"), "'warmup' has no single value");
   refuse(replaced("\"tmm\"", "\"vanilla\""), "cell 'vanilla' is there twice");
   refuse(replaced("\"tmm\"", "\"../x\""), "a cell or its group is called '../x'");
-  refuse("reference = \"sgd\"\n" + smoke, "reference 'sgd' is none of its cells");
+  refuse("reference = \"sgd\"\n" + smoke, "reference 'sgd' is none of the cells");
+  refuse("reference = 3\n" + smoke, "line 1: reference is no string");
+  refuse(replaced("[1, 2]", "\"1\""), "line 2: seeds are no list of numbers");
+  refuse(replaced("[1, 2]", "[]"), "line 2: seeds are no list of numbers");
+  refuse(replaced("[1, 2]", "[1.5]"), "line 2: a seed is no whole number");
+  refuse(replaced("[options]", "[[options]]"), "line 3: options are no table");
+  refuse("options = 1\nseeds = [1]\n[[cell]]\nname = \"a\"\n", "line 1: options are no table");
+  refuse("seeds = [1]\ncell = 3\n", "line 2: cell is no list of tables");
+  refuse("seeds = [1]\n[cell]\nname = \"a\"\n", "line 2: cell is no list of tables");
+  refuse(replaced("\"tmm\"", "3"), "name is no string");
+  refuse(replaced("group = \"rules\"\nrule = \"tmm\"", "group = 3"), "group is no string");
   refuse(smoke, "no text to train on; name one with --data");
   const Arguments given{"grid.toml", "--out", "new"};
   check_refusal(folder, "study", given + Arguments{"--jobs", "0"}, "jobs is 0");
   check_refusal(folder, "study", given + Arguments{"--minutes", "-1"}, "minutes is -1");
   check_refusal(folder, "study", given + Arguments{"--list"}, "there is no study in 'new' yet");
+  check_refusal(folder, "study", given + Arguments{"--time"}, "there is no study in 'new' yet");
+  check_refusal(folder, "study", given + Arguments{"--time", "--list"},
+                "--time was given beside --list");
   check_refusal(folder, "study", {"none.toml", "--out", "new"}, "none.toml");
 
   // Of a study that was begun, neither texts nor options change.

@@ -133,6 +133,19 @@ TEST_CASE("forgetting: what a bigram learns of the reversed cycle it loses of th
   CHECK(again.plasticity() == again.target_before - again.target_after);
 }
 
+TEST_CASE("slices and forgetting refuse a trainer whose losses are those of an average") {
+  auto t = trainer({.batch = 2, .length = 5, .average = 0.9});
+  const auto text = cycle(1);
+  const TokenBatches batches(RandomCrops(text, 5, 3, "test"), 3, 2);
+  const std::string rest =
+      " of a trainer that averages its parameters, by 0.9 a step, would be that of the average; "
+      "expected one with average 0, which load_parameters gives the average of a run";
+  CHECK_THROWS_WITH_AS(measure_loss_slice(*t, batches), ("the curvature or slice" + rest).c_str(),
+                       Error);
+  CHECK_THROWS_WITH_AS(measure_forgetting(*t, text, text, text, {}, [](std::int64_t, double) {}),
+                       ("the forgetting" + rest).c_str(), Error);
+}
+
 TEST_CASE("forgetting: texts that are too short, and numbers that break down, are sentences") {
   auto t = trainer({.batch = 1, .length = 8});
   const auto text = cycle(1), little = cycle(1, 8);

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <vector>
 
+#include <optiform/core/jacobi.hpp>
 #include <optiform/core/math.hpp>
 #include <optiform/core/orthonormal_basis.hpp>
 #include <optiform/cpu/backend.hpp>
@@ -17,9 +18,7 @@ struct orthonormal_basis<Reference> {
   template <class T>
   static void eigenvectors(Index n, const T* a, T* values, T* vectors) {
     Square m(n, a), v(n);
-    for (int sweep = 0; sweep < 60 && m.off_diagonal() > 1e-30 * m.norm(); ++sweep)
-      for (Index p = 0; p < n; ++p)
-        for (Index q = p + 1; q < n; ++q) rotate(m, v, p, q);
+    diagonalise(n, m.data.data(), v.data.data());
     std::vector<Index> order(static_cast<std::size_t>(n));
     std::iota(order.begin(), order.end(), Index{0});
     std::stable_sort(order.begin(), order.end(),
@@ -62,30 +61,8 @@ struct orthonormal_basis<Reference> {
       for (Index i = 0; i < n; ++i) (*this)(i, i) = 1;
     }
     double& operator()(Index i, Index j) { return data[static_cast<std::size_t>(i * n + j)]; }
-    double norm() const { return std::inner_product(data.begin(), data.end(), data.begin(), 0.0); }
-    double off_diagonal() {
-      double sum = 0;
-      for (Index i = 0; i < n; ++i)
-        for (Index j = 0; j < i; ++j) sum += (*this)(i, j) * (*this)(i, j);
-      return sum;
-    }
   };
 
-  /// Makes m(p, q) zero by a rotation of the plane (p, q).
-  static void rotate(Square& m, Square& v, Index p, Index q) {
-    if (m(p, q) == 0) return;
-    const double theta = (m(q, q) - m(p, p)) / (2 * m(p, q));
-    const double t = (theta < 0 ? -1 : 1) / (math::abs(theta) + math::sqrt(theta * theta + 1));
-    const double c = 1 / math::sqrt(t * t + 1), s = t * c;
-    const auto turn = [&](double& x, double& y) {
-      const double old = x;
-      x = c * old - s * y;
-      y = s * old + c * y;
-    };
-    for (Index i = 0; i < m.n; ++i) turn(m(i, p), m(i, q));
-    for (Index i = 0; i < m.n; ++i) turn(m(p, i), m(q, i));
-    for (Index i = 0; i < m.n; ++i) turn(v(i, p), v(i, q));
-  }
   /// (I - 2 u u^T / square) m, or m times it.
   static void reflect(Square& m, const std::vector<double>& u, Index first, double square,
                       bool right) {

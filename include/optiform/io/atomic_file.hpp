@@ -148,4 +148,11 @@ class AtomicFile {
   std::vector<char> buffer_;
 };
 
+/// Writes a whole file, or leaves what was there. Errors  as AtomicFile.
+inline void write_file(const std::filesystem::path& path, std::string_view text) {
+  AtomicFile file(path);
+  file.write(text);
+  file.commit();
+}
+
 OPTIFORM_NAMESPACE_END

@@ -106,8 +106,7 @@ inline CheckpointManifest read_manifest(const InputFile& file, CheckpointId id) 
   const std::size_t body = manifest_head.size() + manifest_zeros.size();
   if (file.size() < body || file.size() > longest)
     refuse("its manifest is ", file.size(), " bytes long");
-  std::string text(static_cast<std::size_t>(file.size()), '\0');
-  file.read_at(0, text.data(), text.size());
+  std::string text = read_file(file);
   const std::string claimed = text.substr(manifest_head.size(), manifest_zeros.size());
   text.replace(manifest_head.size(), manifest_zeros.size(), manifest_zeros);
   if (!text.starts_with(manifest_head) || hexadecimal(crc64(text.data(), text.size())) != claimed)

@@ -102,14 +102,22 @@ class InputFile {
   std::uint64_t size_ = 0;
 };
 
+/// All bytes of a file. Errors  as InputFile.
+inline std::string read_file(const InputFile& file) {
+  std::string bytes(file.size(), '\0');
+  file.read_at(0, bytes.data(), bytes.size());
+  return bytes;
+}
+inline std::string read_file(const std::filesystem::path& path) {
+  return read_file(InputFile(path));
+}
+
 /// All bytes of a file that is no larger than `most`; `what` it should be is for the message.
 inline std::string read_small_file(const std::filesystem::path& path, std::uint64_t most,
                                    std::string_view what) {
   const InputFile file(path);
   if (file.size() > most) fail(in_quotes(path), " has ", file.size(), " bytes; that is no ", what);
-  std::string bytes(file.size(), '\0');
-  file.read_at(0, bytes.data(), bytes.size());
-  return bytes;
+  return read_file(file);
 }
 
 OPTIFORM_NAMESPACE_END

@@ -225,15 +225,18 @@ inline ParameterTable gpt2_table(const SafetensorsFile& file, Index vocabulary =
 /// Contract  a token table with more rows than the file's (50304 for 50257) is padded by the mean
 ///           row: k padding rows get at most k / rows of the probability. With exactly the file's
 ///           vocabulary nothing is added. A model without biases takes a file whose biases are
-///           zero.
+///           zero. The vector is written when all of the file has been read.
+/// Limits    memory: the parameters once more.
 /// Errors    Error naming the first tensor that is missing, of another shape or depth, not GPT-2's,
-///           or not finite; a head that is not tied; a model with tensors that GPT-2 lacks.
+///           or not finite; a head that is not tied; a model with tensors that GPT-2 lacks. Nothing
+///           is changed then.
 template <class T>
 void read_gpt2(const SafetensorsFile& file, const ParameterTable& table, T* values) {
   const detail::Gpt2File from(file);
   const Index layers = detail::count_layers(table);
   detail::require_gpt2_names(table, layers);
   from.require_nothing_else(layers);
+  Buffer<T> read(table.total());
   for (const Gpt2Tensor& tensor : gpt2_tensors(layers)) {
     const std::vector<Index> shape = from.shape(tensor);
     const ParameterInfo* const to = table.find(tensor.ours);
@@ -242,16 +245,20 @@ void read_gpt2(const SafetensorsFile& file, const ParameterTable& table, T* valu
       continue;
     }
     const bool tokens = tensor.ours == "tok_emb.weight";
+    if (tokens && !shape.empty() && shape[0] == 0)
+      from.refuse(tensor, " of shape ", to_string(shape), ", expected at least one row");
     std::vector<Index> padded = shape;
     if (tokens && shape.size() == 2 && to->shape[0] > shape.at(0)) padded[0] = to->shape[0];
     if (padded != to->shape)
       from.refuse(tensor, " for shape ", to_string(shape), " of ", in_quotes(tensor.ours),
                   ", the model expects ", to_string(to->shape));
-    from.read(tensor, values + to->offset);
+    from.read(tensor, read.data() + to->offset);
     if (!tokens) continue;
-    from.require_tied_head(shape[0] * shape[1], values + to->offset);
-    detail::pad_rows(shape[0], padded[0], shape[1], values + to->offset);
+    from.require_tied_head(shape[0] * shape[1], read.data() + to->offset);
+    detail::pad_rows(shape[0], padded[0], shape[1], read.data() + to->offset);
   }
+  for (const ParameterInfo& to : table.entries())
+    std::copy_n(read.data() + to.offset, to.size, values + to.offset);
 }
 
 /// Writes a flat parameter vector as GPT-2's weights in Hugging Face's layout.

@@ -37,9 +37,7 @@ class CsvLog {
   CsvLog(const std::filesystem::path& path, std::int64_t keep_until) : path_(path) {
     std::string kept = header;
     if (keep_until >= 0) kept += rows_until(path, keep_until);
-    AtomicFile file(path);
-    file.write(kept);
-    file.commit();
+    write_file(path, kept);
     file_.reset(std::fopen(path.c_str(), "ae"));
     if (file_ == nullptr) fail("cannot write ", in_quotes(path_), ": ", detail::reason(errno));
     std::setvbuf(file_.get(), buffer_, _IOFBF, sizeof buffer_);
@@ -77,9 +75,7 @@ class CsvLog {
   static std::string rows_until(const std::filesystem::path& path, std::int64_t step) {
     std::error_code error;
     if (!std::filesystem::exists(path, error)) return {};
-    const InputFile file(path);
-    std::string text(static_cast<std::size_t>(file.size()), '\0');
-    file.read_at(0, text.data(), text.size());
+    const std::string text = read_file(path);
     std::string kept;
     std::size_t at = text.find('\n');
     while (at != std::string::npos && ++at < text.size()) {

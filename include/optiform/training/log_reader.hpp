@@ -65,10 +65,7 @@ inline std::vector<LogRow> parse_log(std::string_view text, const std::string& s
 ///
 /// Errors    as parse_log, and Error for a file that cannot be read.
 inline std::vector<LogRow> read_log(const std::filesystem::path& path) {
-  const InputFile file(path);
-  std::string text(static_cast<std::size_t>(file.size()), '\0');
-  file.read_at(0, text.data(), text.size());
-  return parse_log(text, in_quotes(path));
+  return parse_log(read_file(path), in_quotes(path));
 }
 
 OPTIFORM_NAMESPACE_END

@@ -95,7 +95,7 @@ inline nlohmann::json load_parameters(const std::filesystem::path& directory, An
   detail::with_scalar(values.dtype, values.data, [&](auto* data) {
     read_parameters(reader->weights(), trainer.parameters(), data);
     if (reader->streams().contains(average_stream))
-      reader->read_stream(average_stream, {values.size}, data);
+      detail::read_finite(reader->streams(), average_stream, {values.size}, values.size, data);
   });
   return reader->state().value("configuration", nlohmann::json::object());
 }

@@ -19,7 +19,7 @@ OPTIFORM_NAMESPACE_BEGIN
 class DifferenceHessian {
  public:
   /// step = 0 takes 3e-5 for float, 1e-6 for double.
-  /// Errors  batches of another size than the trainer's; a negative step.
+  /// Errors  batches of another size than the trainer's; a negative step; as MovedParameters.
   DifferenceHessian(AnyTrainer& trainer, const TokenBatches& batches, double step = 0)
       : trainer_(trainer),
         batches_(batches),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <optiform/training/evaluation/parameter_vector.hpp>
 #include <optiform/training/evaluation/perplexity.hpp>
 #include <optiform/weights/schedules.hpp>
 
@@ -33,12 +34,14 @@ struct Forgetting {
 ///
 /// Contract  the trainer is allocated for training and its parameters are the learned ones; they
 ///           are changed. Training sequences are those of TrainingBlocks under the trainer's seed.
-/// Errors    a text that is shorter than a sequence; a gradient that is not finite.
+/// Errors    a text that is shorter than a sequence; a gradient that is not finite; a trainer that
+///           averages its parameters, whose losses would be those of the average.
 template <class Observer>
 Forgetting measure_forgetting(AnyTrainer& trainer, TokenView source, TokenView target_training,
                               TokenView target, const ForgettingProtocol& protocol,
                               Observer&& observe) {
   protocol.schedule.validate();
+  detail::require_no_average(trainer, "the forgetting");
   const auto loss_on = [&](TokenView text, const char* what, std::uint64_t seed) {
     return measure_perplexity(trainer, text, what, {.batches = protocol.batches, .seed = seed})
         .loss;

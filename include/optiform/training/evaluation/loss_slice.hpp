@@ -47,6 +47,7 @@ inline void draw_scaled_direction(const ParameterTable& table, const ParameterVe
 /// The mean loss at theta + alpha d, d one direction; parameters are put back to the bit.
 ///
 /// Contract  the trainer's batch and length are the batches'.
+/// Errors    as MovedParameters.
 inline std::vector<SlicePoint> measure_loss_slice(AnyTrainer& trainer, const TokenBatches& batches,
                                                   const SliceProtocol& protocol = {}) {
   protocol.validate();

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include <optiform/core/parameters.hpp>
@@ -38,11 +39,27 @@ inline void draw_signs(const ParameterTable& table, Rng rng, ParameterVector& ou
   draw_parameters(table, rng, out, [](Rng& r) { return (r.bits() & 1u) != 0 ? 1.0 : -1.0; });
 }
 
+namespace detail {
+
+/// What moves or trains the parameters must see them in its losses.
+inline void require_no_average(const AnyTrainer& trainer, std::string_view what) {
+  if (trainer.options().average > 0)
+    fail(
+        what, " of a trainer that averages its parameters, by ", trainer.options().average,
+        " a step, would be that of the average; expected one with average 0, which load_parameters "
+        "gives the average of a run");
+}
+
+}  // namespace detail
+
 /// The parameters of a trainer, moved about and put back to the bit.
+///
+/// Errors    a trainer that averages its parameters: what it evaluates would not move.
 class MovedParameters {
  public:
   explicit MovedParameters(AnyTrainer& trainer)
       : values_(trainer.state()[0]), start_(static_cast<std::size_t>(values_.size)) {
+    detail::require_no_average(trainer, "the curvature or slice");
     with_values([&](auto* x) {
       for (std::size_t i = 0; i < start_.size(); ++i) start_[i] = static_cast<double>(x[i]);
     });

@@ -5,46 +5,16 @@
 #include <cmath>
 #include <vector>
 
+#include <optiform/core/jacobi.hpp>
 #include <optiform/training/evaluation/curvature.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 
-/// Eigenvalues of a small symmetric matrix, falling, by Jacobi's rotations; the matrix is used up.
-///
-/// Shapes    a [n, n].
-/// Source    Golub, Van Loan, Matrix Computations, section 8.5.
+/// Eigenvalues of a small symmetric matrix, falling. Shapes  a [n, n].
 inline std::vector<double> symmetric_eigenvalues(std::vector<double> a, Index n) {
-  const auto at = [&](Index i, Index j) -> double& {
-    return a[static_cast<std::size_t>(i * n + j)];
-  };
-  const auto rotate = [&](Index p, Index q) {
-    if (at(p, q) == 0) return;
-    const double theta = (at(q, q) - at(p, p)) / (2 * at(p, q));
-    const double t = (theta >= 0 ? 1 : -1) / (std::fabs(theta) + std::sqrt(theta * theta + 1));
-    const double c = 1 / std::sqrt(t * t + 1), s = t * c;
-    for (Index i = 0; i < n; ++i) {
-      const double x = at(i, p), y = at(i, q);
-      at(i, p) = c * x - s * y;
-      at(i, q) = s * x + c * y;
-    }
-    for (Index i = 0; i < n; ++i) {
-      const double x = at(p, i), y = at(q, i);
-      at(p, i) = c * x - s * y;
-      at(q, i) = s * x + c * y;
-    }
-    at(p, q) = at(q, p) = 0;
-  };
-  const double all = dot(a, a);
-  for (int sweep = 0; sweep < 60; ++sweep) {
-    double outside = 0;
-    for (Index p = 0; p < n; ++p)
-      for (Index q = p + 1; q < n; ++q) outside += at(p, q) * at(p, q);
-    if (outside <= 1e-40 * all) break;
-    for (Index p = 0; p < n; ++p)
-      for (Index q = p + 1; q < n; ++q) rotate(p, q);
-  }
+  diagonalise(n, a.data());
   std::vector<double> values;
-  for (Index i = 0; i < n; ++i) values.push_back(at(i, i));
+  for (Index i = 0; i < n; ++i) values.push_back(a[static_cast<std::size_t>(i * n + i)]);
   std::sort(values.rbegin(), values.rend());
   return values;
 }

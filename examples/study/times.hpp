@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <optional>
+
+#include <optiform/training/interrupt.hpp>
+
+#include "runs.hpp"
+
+/// How long a training step of a cell takes beside the reference's.
+struct CellTime {
+  std::string cell;
+  double ratio = 1, lowest = 1, highest = 1;  ///< to the reference: median and range over rounds
+  double milliseconds = 0;                    ///< the ratio times the reference's median
+};
+
+/// How cells are timed. A round is a short training of every cell in turn; each round begins with
+/// another cell.
+struct TimingProtocol {
+  int rounds = 5, steps = 10;
+  int warm_up = 2;  ///< steps before those: memory is touched, threads are awake
+  int threads = 0;  ///< 0: all cores
+};
+
+/// The step times of a study, all measured together; times.csv.
+struct StepTimes {
+  std::string reference;
+  TimingProtocol protocol;
+  std::vector<CellTime> cells;
+
+  /// The time of a cell's step; null where it was not measured.
+  const CellTime* find(const std::string& cell) const;
+  bool cover(const Grid& grid) const;
+};
+
+/// Times the cells of a grid; empty if it was interrupted. Nothing of a run is changed. Throws
+/// optiform::Error.
+///
+/// Limits    steps are those at the beginning of a run, at a rate of zero: each is the same work.
+std::optional<StepTimes> measure_times(const Grid& grid, const std::vector<StudyRun>& runs,
+                                       const TimingProtocol& protocol,
+                                       const optiform::Interrupt& interrupt);
+
+std::string times_csv(const StepTimes& times);
+
+/// Reads times.csv. Throws optiform::Error with the line.
+StepTimes read_times(const std::filesystem::path& path);
