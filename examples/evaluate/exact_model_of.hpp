@@ -6,15 +6,16 @@
 #include "../pretrain/family.hpp"
 #include "exact_models.hpp"
 
-/// The model of a rule in the numbers' shape, in dual numbers; null if no preset has that shape.
-template <class Rule, std::size_t Preset = 0>
+/// The model of a rule in the numbers' shape, in dual numbers. The presets from `First` to `Last`
+/// are compiled here; null if that shape is none of them.
+template <class Rule, int First = 0, int Last = static_cast<int>(std::size(presets)) - 1>
 ExactPointer make_exact_model(const ModelNumbers& numbers) {
   using namespace optiform;
-  if constexpr (Preset == std::size(presets)) {
+  if constexpr (First > Last) {
     return nullptr;
   } else {
-    constexpr ModelShape shape = presets[Preset].shape;
-    if (numbers.shape != shape) return make_exact_model<Rule, Preset + 1>(numbers);
+    constexpr ModelShape shape = presets[First].shape;
+    if (numbers.shape != shape) return make_exact_model<Rule, First + 1, Last>(numbers);
     using Model = typename Family<Rule>::template Network<shape>;
     return std::make_unique<typename ExactModel<Model>::template on<DualCpu>>(
         LanguageModelOptions{.vocabulary = numbers.vocabulary,

@@ -2,5 +2,6 @@
 #include "exact_model_of.hpp"
 
 ExactPointer make_exact_muon(const ModelNumbers& numbers) {
-  return make_exact_model<optiform::Muon>(numbers);
+  if (auto large = make_large_exact_muon(numbers)) return large;
+  return make_exact_model<optiform::Muon, 0, 1>(numbers);
 }

@@ -113,13 +113,14 @@ std::string summary_csv(const Summary& summary) {
 
 std::string summary_markdown(const Summary& summary, const Grid& grid) {
   std::string text;
-  add(text,
-      "| cell | parameters | validation loss | difference to %s | seeds | %s |\n"
-      "|---|---:|---:|---:|---:|---:|%s\n",
-      grid.reference.c_str(),
-      summary.times != nullptr ? "ms per step | time of a step to the reference's"
-                               : "ms per step as logged, machine shared or not",
-      summary.times != nullptr ? "---:|" : "");
+  add(text, "| cell | parameters | validation loss | difference to %s | seeds | ",
+      grid.reference.c_str());
+  if (summary.times != nullptr)
+    add(text, "ms per step | time of a step relative to that of %s |\n", grid.reference.c_str());
+  else
+    text += "ms per step as logged |\n";
+  text += summary.times != nullptr ? "|---|---:|---:|---:|---:|---:|---:|\n"
+                                   : "|---|---:|---:|---:|---:|---:|\n";
   for (const CellSummary& cell : summary.cells) {
     const bool compared = cell.cell->name != grid.reference && !cell.differences.empty();
     add(text, "| %s | %lld | %s | %s | %zu | %.1f |", cell.cell->name.c_str(),

@@ -106,10 +106,15 @@ std::optional<StepTimes> measure_times(const Grid& grid, const std::vector<Study
 std::string times_csv(const StepTimes& times) {
   std::string text(header);
   const TimingProtocol& p = times.protocol;
-  for (const CellTime& time : times.cells)
-    text += message(time.cell, ',', times.reference, ',', time.ratio, ',', time.lowest, ',',
-                    time.highest, ',', time.milliseconds, ',', p.rounds, ',', p.steps, ',',
-                    p.threads, '\n');
+  for (const CellTime& time : times.cells) {
+    text += message(time.cell, ',', times.reference);
+    for (const double number : {time.ratio, time.lowest, time.highest, time.milliseconds}) {
+      char digits[32];
+      std::snprintf(digits, sizeof digits, ",%.6g", number);
+      text += digits;
+    }
+    text += message(',', p.rounds, ',', p.steps, ',', p.threads, '\n');
+  }
   return text;
 }
 
