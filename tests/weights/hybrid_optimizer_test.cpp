@@ -111,7 +111,7 @@ TEST_CASE("one optimizer for everything is a run-time choice with the same bits"
 TEST_CASE("the hybrid has the same bits on one, two and three threads, large matrices too") {
   const auto table = [] {
     ParameterTable t = table_of_roles();
-    t.add("large", Role::matrix, {680, 700}, {});
+    t.add("large", Role::matrix, {800, 700}, {});
     return t;
   };
   std::vector<float> first;

@@ -27,7 +27,7 @@ class MatrixGroup {
 
     Index size() const { return rows * columns; }
     /// Up to about a tenth of a second on one core.
-    bool is_small() const { return work <= 3e9; }
+    bool is_small() const { return work <= 3.5e9; }
   };
 
   /// `work(matrix)` counts the multiplications of the products of an optimizer's step.
