@@ -7,8 +7,13 @@
 
 #include <string>
 
-#include <optiform/cpu.hpp>
+#include <optiform/core/random.hpp>
+#include <optiform/cpu/kernels.hpp>
 #include <optiform/cpu/orthonormal_basis.hpp>
+#include <optiform/rules/rules.hpp>
+#include <optiform/weights/muon.hpp>
+#include <optiform/weights/shampoo.hpp>
+#include <optiform/weights/soap.hpp>
 
 namespace {
 

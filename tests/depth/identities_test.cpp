@@ -22,6 +22,7 @@
 #include "../support/random_data.hpp"
 
 using namespace optiform;
+using optiform::testing::relative_error;
 
 namespace {
 
@@ -136,16 +137,6 @@ constexpr Index width = 19;
 constexpr auto with = Norm::layer_norm;
 constexpr auto without = Norm::none;
 
-/// sup over the row, relative to the size of its elements.
-double difference(const Row64& a, const Row64& b) {
-  double error = 0, scale = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    error = std::fmax(error, std::fabs(a[i] - b[i]));
-    scale = std::fmax(scale, std::fabs(b[i]));
-  }
-  return error / scale;
-}
-
 }  // namespace
 
 TEST_CASE("triple momentum with nu = 1 is Nesterov, with mu = 0 heavy ball, bit for bit in float") {
@@ -206,7 +197,7 @@ TEST_CASE("gradient descent is triple momentum without norm, memory and look-ahe
   Row64 expected = x;
   for (std::size_t i = 0; i < g.size(); ++i)
     expected[i] += gain[i] * (0.6 * g[i] - mean) / std::sqrt(variance + 1e-5);
-  CHECK(difference(ball.x, expected) < 1e-14);
+  CHECK(relative_error(ball.x, expected) < 1e-14);
 }
 
 TEST_CASE("RMSProp that never forgets is gradient descent on normalised directions") {
@@ -223,7 +214,7 @@ TEST_CASE("RMSProp that never forgets is gradient descent on normalised directio
     for (std::size_t i = 0; i < g.size(); ++i) expected[i] += 0.4 * g[i] / (1 + 1e-8);
     rms_prop.step(g, c);
   }
-  CHECK(difference(rms_prop.x, expected) < 1e-14);
+  CHECK(relative_error(rms_prop.x, expected) < 1e-14);
 }
 
 TEST_CASE("under a norm only the ratio of beta and gamma matters") {
@@ -234,8 +225,8 @@ TEST_CASE("under a norm only the ratio of beta and gamma matters") {
   const Row64 g = testing::normal(rng, width, 1e5);
   a.step(g, {0.3, 0.8, 0.5, 1.3});
   b.step(g, {0.3, 0.8 / 0.5, 1, 1.3});
-  CHECK(difference(a.x, b.x) < 1e-13);
-  CHECK(difference(a.stream[0], b.stream[0]) < 1e-13);
+  CHECK(relative_error(a.x, b.x) < 1e-13);
+  CHECK(relative_error(a.stream[0], b.stream[0]) < 1e-13);
   // A positive factor of the whole row does not matter either.
   Row64 half = g;
   for (double& v : half) v *= 0.5;
@@ -244,7 +235,7 @@ TEST_CASE("under a norm only the ratio of beta and gamma matters") {
   auto d = b;
   d.step(g, {0.3, 0.8, 0.5, 1.3});
   c.step(half, {0.3, 0.8, 0.5, 1.3});
-  CHECK(difference(c.x, d.x) < 1e-13);
+  CHECK(relative_error(c.x, d.x) < 1e-13);
 }
 
 TEST_CASE("the derivatives of beta and gamma cancel up to the norm's epsilon, exactly") {
@@ -335,7 +326,7 @@ TEST_CASE("without a norm momentum is a second-order filter of the oracle's outp
         expected[e] += nu[at(k)] * of_j;
       }
     }
-  CHECK(difference(tmm.x, expected) < 1e-14);
+  CHECK(relative_error(tmm.x, expected) < 1e-14);
 }
 
 TEST_CASE("constant coefficients: impulse response and slope of the filter") {

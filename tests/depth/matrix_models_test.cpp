@@ -5,22 +5,13 @@
 
 #include <optiform/cpu.hpp>
 
-#include "../support/random_data.hpp"
+#include "matrix_networks.hpp"
 
 namespace optiform::testing {
-namespace {
-
-constexpr ModelShape shape{.width = 18, .heads = 3, .hidden = 11};
-
-template <class R, DepthOptions Options = DepthOptions{}>
-using Usual = TransformerLayer<R, CausalAttention, Mlp<Gelu>, Options>;
-template <class R>
-using Network = LanguageModel<shape, Usual<R>>;
-
-}  // namespace
 
 TEST_CASE("layers of matrix rules meet other rules with the same streams") {
-  using Model = LanguageModel<shape, Stack<Usual<Ortho>>, Stack<Usual<GradientDescent>>>;
+  using Model =
+      LanguageModel<matrix_shape, Stack<MatrixLayer<Ortho>>, Stack<MatrixLayer<GradientDescent>>>;
   typename Model::on<Cpu, float> model({.vocabulary = 11, .context = 5, .layers = {1, 2}});
   CHECK(model.parameters().find("layers.0.gamma_attn_raw") != nullptr);
   CHECK(model.parameters().find("layers.1.gamma_attn_raw") == nullptr);
@@ -38,7 +29,7 @@ TEST_CASE("layers of matrix rules meet other rules with the same streams") {
 
 TEST_CASE("covariances are planned by their packed size") {
   const auto bytes = []<class R>(std::type_identity<R>, Index batch) {
-    typename Network<R>::template on<Cpu, float> model(
+    typename MatrixNetwork<R>::template on<Cpu, float> model(
         {.vocabulary = 37, .context = 64, .layers = {2}});
     const auto plan = model.plan(batch, 64, Pass::training);
     const Index most = plan.bytes();

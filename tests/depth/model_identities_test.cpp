@@ -21,7 +21,7 @@
 #include "../support/tiny_model.hpp"
 
 using namespace optiform;
-using optiform::testing::TinyModel;
+using optiform::testing::relative_error, optiform::testing::TinyModel;
 
 namespace {
 
@@ -33,16 +33,6 @@ template <class Rule, DepthOptions Options = DepthOptions{}>
 using Network = LanguageModel<shape, TransformerLayer<Rule, CausalAttention, Mlp<Gelu>, Options>>;
 template <class Rule, DepthOptions Options = DepthOptions{}>
 using Tiny = TinyModel<Network<Rule, Options>, Reference, double>;
-
-/// Largest difference relative to the largest element.
-double difference(const std::vector<double>& a, const std::vector<double>& b) {
-  double error = 0, scale = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    error = std::fmax(error, std::fabs(a[i] - b[i]));
-    scale = std::fmax(scale, std::fabs(b[i]));
-  }
-  return error / scale;
-}
 
 /// Names of the steps of a two-layer model in order: "layers.0." and "_attn", ...
 struct StepName {
@@ -66,13 +56,13 @@ TEST_CASE("network: triple momentum with nu = 1 is Nesterov, with mu = 0 heavy b
   Tiny<HeavyBall> heavy_ball;
   nesterov.copy_from(tmm);
   heavy_ball.copy_from(tmm);
-  CHECK(difference(tmm.logits(), nesterov.logits()) > 1e-2);
+  CHECK(relative_error(tmm.logits(), nesterov.logits()) > 1e-2);
   tmm.set_raw("nu", inverse_softplus(1));
-  CHECK(difference(tmm.logits(), nesterov.logits()) < 1e-13);
-  CHECK(difference(tmm.logits(), heavy_ball.logits()) > 1e-2);
+  CHECK(relative_error(tmm.logits(), nesterov.logits()) < 1e-13);
+  CHECK(relative_error(tmm.logits(), heavy_ball.logits()) > 1e-2);
   tmm.set_raw("mu", never);
   nesterov.set_raw("mu", never);
-  CHECK(difference(tmm.logits(), heavy_ball.logits()) < 1e-13);
+  CHECK(relative_error(tmm.logits(), heavy_ball.logits()) < 1e-13);
   CHECK(nesterov.logits() == heavy_ball.logits());
 }
 
@@ -82,24 +72,24 @@ TEST_CASE("network: AdamW without decay is Adam, Adam without momentum is RMSPro
   Tiny<RmsProp> rms_prop;
   adam.copy_from(adam_w);
   rms_prop.copy_from(adam_w);
-  CHECK(difference(adam_w.logits(), adam.logits()) > 1e-2);
+  CHECK(relative_error(adam_w.logits(), adam.logits()) > 1e-2);
   adam_w.set_raw("lambda", never);
-  CHECK(difference(adam_w.logits(), adam.logits()) < 1e-13);
-  CHECK(difference(adam.logits(), rms_prop.logits()) > 1e-2);
+  CHECK(relative_error(adam_w.logits(), adam.logits()) < 1e-13);
+  CHECK(relative_error(adam.logits(), rms_prop.logits()) > 1e-2);
   adam.set_raw("beta1", never);
-  CHECK(difference(adam.logits(), rms_prop.logits()) < 1e-13);
+  CHECK(relative_error(adam.logits(), rms_prop.logits()) < 1e-13);
 }
 
 TEST_CASE("network: without norm, memory and look-ahead it is the ordinary Transformer") {
   Tiny<TripleMomentum, bare> tmm;
   Tiny<GradientDescent> vanilla;
   vanilla.copy_from(tmm);
-  CHECK(difference(tmm.logits(), vanilla.logits()) > 1e-2);
+  CHECK(relative_error(tmm.logits(), vanilla.logits()) > 1e-2);
   tmm.set_raw("mu", never);
   tmm.set_raw("beta", never);
   tmm.set_raw("gamma", inverse_softplus(1));
   tmm.set_raw("nu", inverse_softplus(1));
-  CHECK(difference(tmm.logits(), vanilla.logits()) < 1e-13);
+  CHECK(relative_error(tmm.logits(), vanilla.logits()) < 1e-13);
 }
 
 TEST_CASE("network: nu is a gauge of mu, beta and the gain") {
@@ -124,7 +114,7 @@ TEST_CASE("network: nu is a gauge of mu, beta and the gain") {
     for (Index i = 0; i < shape.width; ++i) gain[i] *= nu;
     before = nu;
   }
-  CHECK(difference(tmm.logits(), nesterov.logits()) < 1e-12);
+  CHECK(relative_error(tmm.logits(), nesterov.logits()) < 1e-12);
 
   // Its gradient: <w_k, dw_k> = nu_k dnu_k + mu_{k+1} dmu_{k+1} + beta_{k+1} dbeta_{k+1}.
   tmm.loss_and_gradients();
@@ -154,7 +144,7 @@ TEST_CASE("network: the step size gamma folds into the oracle's last matrix") {
     const Index inputs = attention ? shape.width : shape.hidden;
     for (Index i = 0; i < shape.width * inputs; ++i) matrix[i] *= gamma;
   }
-  CHECK(difference(folded.logits(), tmm.logits()) < 1e-12);
+  CHECK(relative_error(folded.logits(), tmm.logits()) < 1e-12);
 }
 
 TEST_CASE("network: beta and gamma count by their ratio, up to the norm's epsilon") {
@@ -168,8 +158,8 @@ TEST_CASE("network: beta and gamma count by their ratio, up to the norm's epsilo
     *scaled.at(step.raw("gamma")) = inverse_softplus(0.7 * gamma);
     *other.at(step.raw("gamma")) = inverse_softplus(0.7 * gamma);
   }
-  CHECK(difference(scaled.logits(), tmm.logits()) < 1e-4);
-  CHECK(difference(other.logits(), tmm.logits()) > 1e-2);
+  CHECK(relative_error(scaled.logits(), tmm.logits()) < 1e-4);
+  CHECK(relative_error(other.logits(), tmm.logits()) > 1e-2);
 }
 
 namespace {
@@ -237,7 +227,7 @@ TEST_CASE("network: a fixed right multiplier of an oracle is absorbed by its las
   Plain plain;
   Mixed mixed;
   mixed.copy_from(plain);
-  CHECK(difference(mixed.logits(), plain.logits()) > 1e-2);
+  CHECK(relative_error(mixed.logits(), plain.logits()) > 1e-2);
   const auto matrices = {std::pair{"attn.out_proj.weight", shape.width},
                          std::pair{"mlp.w2.weight", shape.hidden}};
   for (const std::string layer : {"layers.0.", "layers.1."})
@@ -251,7 +241,7 @@ TEST_CASE("network: a fixed right multiplier of an oracle is absorbed by its las
           absorbed[j * inputs + k] = sum;
         }
     }
-  CHECK(difference(mixed.logits(), plain.logits()) < 1e-12);
+  CHECK(relative_error(mixed.logits(), plain.logits()) < 1e-12);
   // Both oracles are differentiated alike: what the multiplied one learns, the plain one learns.
   CHECK(mixed.loss_and_gradients() == doctest::Approx(plain.loss_and_gradients()).epsilon(1e-13));
   const double* a = mixed.gradient("tok_emb.weight");

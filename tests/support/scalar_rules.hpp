@@ -12,7 +12,7 @@
 /// Depth: a rule is a struct with `query` and `step` on one token's row. The order of `c` is that
 /// of `coefficients`, the order of `streams` that of `stream_names`; coefficients are mapped values
 /// (after sigmoid and softplus). A whole sublayer is q = query(...); g = O(LN(q)); step(...).
-/// Weights: free functions `*_weights`, one step of the textbook optimizer on a vector.
+/// Weights: scalar_optimizers.hpp.
 namespace scalar_rules {
 
 template <class T>
@@ -53,150 +53,130 @@ struct State {
   std::size_t heads = 1;
 };
 
-struct GradientDescent {
-  static constexpr std::size_t stream_count = 0, coefficient_count = 0;
-  static constexpr const char* coefficients[] = {""};
-
+/// Rules that ask their oracle at x.
+struct AtIterate {
   template <class T>
   static Vector<T> query(const State<T>& s, const Vector<T>&) {
     return s.x;
   }
+};
+/// Rules that ask at x + mu v; mu is their first coefficient.
+struct LookAhead {
+  template <class T>
+  static Vector<T> query(const State<T>& s, const Vector<T>& c) {
+    Vector<T> q(s.x.size());
+    for (std::size_t i = 0; i < q.size(); ++i) q[i] = s.x[i] + c[0] * s.streams[0][i];
+    return q;
+  }
+};
+
+/// x += gamma N(u)
+template <class T>
+void add_update(State<T>& s, T gamma, const Vector<T>& update, const Norm<T>& norm) {
+  const Vector<T> u = normalise(update, norm);
+  for (std::size_t i = 0; i < u.size(); ++i) s.x[i] = s.x[i] + gamma * u[i];
+}
+
+/// v' = N(beta v + gamma g), x' = x + nu v'
+template <class T>
+void momentum_step(State<T>& s, const Vector<T>& g, T beta, T gamma, T nu, const Norm<T>& norm) {
+  Vector<T>& v = s.streams[0];
+  Vector<T> u(g.size());
+  for (std::size_t i = 0; i < g.size(); ++i) u[i] = beta * v[i] + gamma * g[i];
+  v = normalise(u, norm);
+  for (std::size_t i = 0; i < g.size(); ++i) s.x[i] = s.x[i] + nu * v[i];
+}
+
+/// beta m + (1 - beta) g, in place.
+template <class T>
+void average(Vector<T>& m, T beta, const Vector<T>& g) {
+  for (std::size_t i = 0; i < g.size(); ++i) m[i] = beta * m[i] + (T(1.0) - beta) * g[i];
+}
+/// beta s + (1 - beta) g^2, in place.
+template <class T>
+void average_squares(Vector<T>& s, T beta, const Vector<T>& g) {
+  for (std::size_t i = 0; i < g.size(); ++i) s[i] = beta * s[i] + (T(1.0) - beta) * g[i] * g[i];
+}
+/// m / (sqrt(s) + epsilon)
+template <class T>
+Vector<T> over_deviation(const Vector<T>& m, const Vector<T>& s) {
+  using std::sqrt;
+  Vector<T> u(m.size());
+  for (std::size_t i = 0; i < m.size(); ++i) u[i] = m[i] / (sqrt(s[i]) + T(adam_epsilon));
+  return u;
+}
+
+struct GradientDescent : AtIterate {
+  static constexpr std::size_t stream_count = 0, coefficient_count = 0;
+  static constexpr const char* coefficients[] = {""};
+
   template <class T>
   static void step(State<T>& s, const Vector<T>& g, const Vector<T>&, const Norm<T>&) {
     for (std::size_t i = 0; i < g.size(); ++i) s.x[i] = s.x[i] + g[i];
   }
 };
 
-struct HeavyBall {
+struct HeavyBall : AtIterate {
   static constexpr std::size_t stream_count = 1, coefficient_count = 2;
   static constexpr const char* coefficients[] = {"beta", "gamma"};
 
   template <class T>
-  static Vector<T> query(const State<T>& s, const Vector<T>&) {
-    return s.x;
-  }
-  template <class T>
   static void step(State<T>& s, const Vector<T>& g, const Vector<T>& c, const Norm<T>& norm) {
-    const T beta = c[0], gamma = c[1];
-    Vector<T>& v = s.streams[0];
-    Vector<T> u(g.size());
-    for (std::size_t i = 0; i < g.size(); ++i) u[i] = beta * v[i] + gamma * g[i];
-    v = normalise(u, norm);
-    for (std::size_t i = 0; i < g.size(); ++i) s.x[i] = s.x[i] + v[i];
+    momentum_step(s, g, c[0], c[1], T(1.0), norm);
   }
 };
 
-struct Nesterov {
+struct Nesterov : LookAhead {
   static constexpr std::size_t stream_count = 1, coefficient_count = 3;
   static constexpr const char* coefficients[] = {"mu", "beta", "gamma"};
 
   template <class T>
-  static Vector<T> query(const State<T>& s, const Vector<T>& c) {
-    Vector<T> q(s.x.size());
-    for (std::size_t i = 0; i < q.size(); ++i) q[i] = s.x[i] + c[0] * s.streams[0][i];
-    return q;
-  }
-  template <class T>
   static void step(State<T>& s, const Vector<T>& g, const Vector<T>& c, const Norm<T>& norm) {
-    const T beta = c[1], gamma = c[2];
-    Vector<T>& v = s.streams[0];
-    Vector<T> u(g.size());
-    for (std::size_t i = 0; i < g.size(); ++i) u[i] = beta * v[i] + gamma * g[i];
-    v = normalise(u, norm);
-    for (std::size_t i = 0; i < g.size(); ++i) s.x[i] = s.x[i] + v[i];
+    momentum_step(s, g, c[1], c[2], T(1.0), norm);
   }
 };
 
-struct TripleMomentum {
+struct TripleMomentum : LookAhead {
   static constexpr std::size_t stream_count = 1, coefficient_count = 4;
   static constexpr const char* coefficients[] = {"mu", "beta", "gamma", "nu"};
 
   template <class T>
-  static Vector<T> query(const State<T>& s, const Vector<T>& c) {
-    Vector<T> q(s.x.size());
-    for (std::size_t i = 0; i < q.size(); ++i) q[i] = s.x[i] + c[0] * s.streams[0][i];
-    return q;
-  }
-  template <class T>
   static void step(State<T>& s, const Vector<T>& g, const Vector<T>& c, const Norm<T>& norm) {
-    const T beta = c[1], gamma = c[2], nu = c[3];
-    Vector<T>& v = s.streams[0];
-    Vector<T> u(g.size());
-    for (std::size_t i = 0; i < g.size(); ++i) u[i] = beta * v[i] + gamma * g[i];
-    v = normalise(u, norm);
-    for (std::size_t i = 0; i < g.size(); ++i) s.x[i] = s.x[i] + nu * v[i];
+    momentum_step(s, g, c[1], c[2], c[3], norm);
   }
 };
 
-struct Adam {
+struct Adam : AtIterate {
   static constexpr std::size_t stream_count = 2, coefficient_count = 3;
   static constexpr const char* coefficients[] = {"beta1", "beta2", "gamma"};
 
   template <class T>
-  static Vector<T> query(const State<T>& s, const Vector<T>&) {
-    return s.x;
-  }
-  template <class T>
-  static void step(State<T>& state, const Vector<T>& g, const Vector<T>& c, const Norm<T>& norm) {
-    using std::sqrt;
-    const T one = T(1.0), beta1 = c[0], beta2 = c[1], gamma = c[2];
-    Vector<T>&m = state.streams[0], &s = state.streams[1];
-    Vector<T> u(g.size());
-    for (std::size_t i = 0; i < g.size(); ++i) {
-      m[i] = beta1 * m[i] + (one - beta1) * g[i];
-      s[i] = beta2 * s[i] + (one - beta2) * g[i] * g[i];
-      u[i] = m[i] / (sqrt(s[i]) + T(adam_epsilon));
-    }
-    u = normalise(u, norm);
-    for (std::size_t i = 0; i < g.size(); ++i) state.x[i] = state.x[i] + gamma * u[i];
+  static void step(State<T>& s, const Vector<T>& g, const Vector<T>& c, const Norm<T>& norm) {
+    average(s.streams[0], c[0], g);
+    average_squares(s.streams[1], c[1], g);
+    add_update(s, c[2], over_deviation(s.streams[0], s.streams[1]), norm);
   }
 };
 
-struct AdamW {
+struct AdamW : AtIterate {
   static constexpr std::size_t stream_count = 2, coefficient_count = 4;
   static constexpr const char* coefficients[] = {"beta1", "beta2", "gamma", "lambda"};
 
   template <class T>
-  static Vector<T> query(const State<T>& s, const Vector<T>&) {
-    return s.x;
-  }
-  template <class T>
-  static void step(State<T>& state, const Vector<T>& g, const Vector<T>& c, const Norm<T>& norm) {
-    using std::sqrt;
-    const T one = T(1.0), beta1 = c[0], beta2 = c[1], gamma = c[2], lambda = c[3];
-    Vector<T>&m = state.streams[0], &s = state.streams[1];
-    Vector<T> u(g.size());
-    for (std::size_t i = 0; i < g.size(); ++i) {
-      m[i] = beta1 * m[i] + (one - beta1) * g[i];
-      s[i] = beta2 * s[i] + (one - beta2) * g[i] * g[i];
-      u[i] = m[i] / (sqrt(s[i]) + T(adam_epsilon));
-    }
-    u = normalise(u, norm);
-    for (std::size_t i = 0; i < g.size(); ++i)
-      state.x[i] = (one - lambda) * state.x[i] + gamma * u[i];
+  static void step(State<T>& s, const Vector<T>& g, const Vector<T>& c, const Norm<T>& norm) {
+    for (T& x : s.x) x = (T(1.0) - c[3]) * x;
+    Adam::step(s, g, c, norm);
   }
 };
 
-struct RmsProp {
+struct RmsProp : AtIterate {
   static constexpr std::size_t stream_count = 1, coefficient_count = 2;
   static constexpr const char* coefficients[] = {"beta2", "gamma"};
 
   template <class T>
-  static Vector<T> query(const State<T>& s, const Vector<T>&) {
-    return s.x;
-  }
-  template <class T>
-  static void step(State<T>& state, const Vector<T>& g, const Vector<T>& c, const Norm<T>& norm) {
-    using std::sqrt;
-    const T one = T(1.0), beta2 = c[0], gamma = c[1];
-    Vector<T>& s = state.streams[0];
-    Vector<T> u(g.size());
-    for (std::size_t i = 0; i < g.size(); ++i) {
-      s[i] = beta2 * s[i] + (one - beta2) * g[i] * g[i];
-      u[i] = g[i] / (sqrt(s[i]) + T(adam_epsilon));
-    }
-    u = normalise(u, norm);
-    for (std::size_t i = 0; i < g.size(); ++i) state.x[i] = state.x[i] + gamma * u[i];
+  static void step(State<T>& s, const Vector<T>& g, const Vector<T>& c, const Norm<T>& norm) {
+    average_squares(s.streams[0], c[0], g);
+    add_update(s, c[1], over_deviation(g, s.streams[0]), norm);
   }
 };
 
@@ -265,40 +245,20 @@ Matrix<T> inverse_root(Matrix<T> r) {
   return x;
 }
 
-template <class T>
-void add_update(State<T>& s, T gamma, const Vector<T>& update, const Norm<T>& norm) {
-  const Vector<T> u = normalise(update, norm);
-  for (std::size_t i = 0; i < u.size(); ++i) s.x[i] = s.x[i] + gamma * u[i];
-}
-
-/// beta m + (1 - beta) g, in place.
-template <class T>
-void average(Vector<T>& m, T beta, const Vector<T>& g) {
-  for (std::size_t i = 0; i < g.size(); ++i) m[i] = beta * m[i] + (T(1.0) - beta) * g[i];
-}
-
-struct Ortho {
+struct Ortho : AtIterate {
   static constexpr std::size_t stream_count = 0, coefficient_count = 1;
   static constexpr const char* coefficients[] = {"gamma"};
 
-  template <class T>
-  static Vector<T> query(const State<T>& s, const Vector<T>&) {
-    return s.x;
-  }
   template <class T>
   static void step(State<T>& s, const Vector<T>& g, const Vector<T>& c, const Norm<T>& norm) {
     add_update(s, c[0], newton_schulz(g, s.heads), norm);
   }
 };
 
-struct Muon {
+struct Muon : AtIterate {
   static constexpr std::size_t stream_count = 1, coefficient_count = 2;
   static constexpr const char* coefficients[] = {"beta", "gamma"};
 
-  template <class T>
-  static Vector<T> query(const State<T>& s, const Vector<T>&) {
-    return s.x;
-  }
   template <class T>
   static void step(State<T>& s, const Vector<T>& g, const Vector<T>& c, const Norm<T>& norm) {
     average(s.streams[0], c[0], g);
@@ -321,14 +281,10 @@ Vector<T> whitened(Vector<T>& covariance, T beta, const Vector<T>& direction, co
   return product(Matrix<T>(heads, direction), inverse_root(r)).value;
 }
 
-struct Shampoo {
+struct Shampoo : AtIterate {
   static constexpr std::size_t stream_count = 1, coefficient_count = 2;
   static constexpr const char* coefficients[] = {"betaR", "gamma"};
 
-  template <class T>
-  static Vector<T> query(const State<T>& s, const Vector<T>&) {
-    return s.x;
-  }
   template <class T>
   static void step(State<T>& s, const Vector<T>& g, const Vector<T>& c, const Norm<T>& norm) {
     add_update(s, c[1], whitened(s.streams[0], c[0], g, g, s.heads), norm);
@@ -336,14 +292,10 @@ struct Shampoo {
 };
 
 /// Streams: the covariance, then the first moment.
-struct Soap {
+struct Soap : AtIterate {
   static constexpr std::size_t stream_count = 2, coefficient_count = 3;
   static constexpr const char* coefficients[] = {"beta1", "betaR", "gamma"};
 
-  template <class T>
-  static Vector<T> query(const State<T>& s, const Vector<T>&) {
-    return s.x;
-  }
   template <class T>
   static void step(State<T>& s, const Vector<T>& g, const Vector<T>& c, const Norm<T>& norm) {
     average(s.streams[1], c[0], g);
@@ -360,76 +312,4 @@ Vector<T> boundary(State<T>& s, const Vector<T>& g, const Vector<T>& c, const No
   return normalise(Rule::query(s, next), pre_norm);
 }
 
-/// The textbook optimizers on a weight vector, minimising: `gradient` is that of the loss.
-namespace weights {
-
-/// w' = w - rate g
-template <class T>
-void gradient_descent(Vector<T>& w, const Vector<T>& gradient, T rate) {
-  for (std::size_t i = 0; i < w.size(); ++i) w[i] = w[i] - rate * gradient[i];
-}
-
-/// v' = beta v - rate g;  w' = w + v'. Source: Polyak 1964.
-template <class T>
-void heavy_ball(Vector<T>& w, Vector<T>& v, const Vector<T>& gradient, T rate, T beta) {
-  for (std::size_t i = 0; i < w.size(); ++i) {
-    v[i] = beta * v[i] - rate * gradient[i];
-    w[i] = w[i] + v[i];
-  }
-}
-
-/// The form that stays at the query point y = w + mu v, where the gradient is taken:
-/// w' = y - rate g(y);  v' = w' - w;  y' = w' + mu v'.
-/// `y` holds the query point between calls, `w` the iterate. Source: Nesterov 1983.
-template <class T>
-void nesterov(Vector<T>& y, Vector<T>& w, const Vector<T>& gradient_at_y, T rate, T mu) {
-  for (std::size_t i = 0; i < w.size(); ++i) {
-    const T next = y[i] - rate * gradient_at_y[i];
-    y[i] = next + mu * (next - w[i]);
-    w[i] = next;
-  }
-}
-
-/// Triple momentum: v' = beta v - rate g(w + mu v);  w' = w + nu v'.
-template <class T>
-void triple_momentum(Vector<T>& w, Vector<T>& v, const Vector<T>& gradient_at_query, T rate, T beta,
-                     T nu) {
-  for (std::size_t i = 0; i < w.size(); ++i) {
-    v[i] = beta * v[i] - rate * gradient_at_query[i];
-    w[i] = w[i] + nu * v[i];
-  }
-}
-
-/// Adam with bias correction; `clock` counts steps from 1. decay > 0 gives AdamW:
-/// w' = (1 - rate decay) w - rate m^ / (sqrt(s^) + epsilon), m^ = m / (1 - beta1^t).
-/// Source: Kingma, Ba 2015; Loshchilov, Hutter 2019.
-template <class T>
-void adam(Vector<T>& w, Vector<T>& m, Vector<T>& s, const Vector<T>& gradient, int clock, T rate,
-          T beta1, T beta2, T epsilon, T decay) {
-  using std::sqrt;
-  const T one = T(1.0);
-  T power1 = one, power2 = one;
-  for (int t = 0; t < clock; ++t) {
-    power1 = power1 * beta1;
-    power2 = power2 * beta2;
-  }
-  for (std::size_t i = 0; i < w.size(); ++i) {
-    m[i] = beta1 * m[i] + (one - beta1) * gradient[i];
-    s[i] = beta2 * s[i] + (one - beta2) * gradient[i] * gradient[i];
-    const T first = m[i] / (one - power1), second = s[i] / (one - power2);
-    w[i] = w[i] - rate * decay * w[i] - rate * first / (sqrt(second) + epsilon);
-  }
-}
-
-/// s' = beta2 s + (1 - beta2) g^2;  w' = w - rate g / (sqrt(s') + epsilon), no bias correction.
-template <class T>
-void rmsprop(Vector<T>& w, Vector<T>& s, const Vector<T>& gradient, T rate, T beta2, T epsilon) {
-  using std::sqrt;
-  for (std::size_t i = 0; i < w.size(); ++i) {
-    s[i] = beta2 * s[i] + (T(1.0) - beta2) * gradient[i] * gradient[i];
-    w[i] = w[i] - rate * gradient[i] / (sqrt(s[i]) + epsilon);
-  }
-}
-
-}  // namespace weights
 }  // namespace scalar_rules

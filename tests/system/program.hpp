@@ -11,12 +11,14 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace programs {
@@ -127,6 +129,20 @@ struct Folder {
       text += (state >> 8) % 9 == 0 ? ".\n" : " ";
     }
     return text;
+  }
+  /// Waits, a minute at most, until a run has saved this step or a later one.
+  void wait_for_checkpoint(const std::string& run, int step) const {
+    const auto saved = [&] {
+      if (!fs::exists(path / run / "checkpoints")) return false;
+      for (const auto& entry : fs::directory_iterator(path / run / "checkpoints")) {
+        const std::string name = entry.path().filename().string();
+        if (name.ends_with(".json") && std::stoi(name.substr(std::string("step-").size())) >= step)
+          return true;
+      }
+      return false;
+    };
+    for (int i = 0; i < 60000 && !saved(); ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   /// The bytes of the final weights and optimizer, wherever the save counter stands.
   std::string final_state(const std::string& run) const {

@@ -109,6 +109,44 @@ TEST_CASE("pretrain: SIGINT and SIGTERM save and leave, the resumed run has the 
   CHECK(folder.final_state("stopped") == folder.final_state("whole"));
 }
 
+TEST_CASE("pretrain: every optimizer, stopped twice and resumed, has the same bits") {
+  if (!built()) return;
+  const Folder folder("resumes");
+  const Arguments saving = small + Arguments{"--steps", "120", "--save-every", "5"};
+  const Arguments trained_by[] = {
+      {"--optimizer", "muon"},
+      {"--optimizer", "soap"},
+      {"--optimizer", "shampoo"},
+      {"--optimizer", "nesterov"},
+      {"--optimizer", "nadam"},
+      {"--optimizer", "lion"},
+      {"--sam", "0.05"},
+      {"--sam", "0.05", "--optimizer", "soap", "--ema", "0.9"},
+      // SAWD: sharpness from the first step of the decay on, between the two stops.
+      {"--sam", "0.05", "--schedule", "wsd", "--decay-from", "40", "--sam-from", "40"}};
+  for (const Arguments& trained : trained_by) {
+    INFO(trained[0], " ", trained[1], " of ", trained.size());
+    const auto run_in = [&](const std::string& out) {
+      fs::remove_all(folder.path / out);
+      return saving + trained + Arguments{"--out", out};
+    };
+    REQUIRE(run(folder.path, "pretrain", run_in("whole")).code == 0);
+    const Arguments stopped = run_in("stopped");
+    for (const int step : {20, 60}) {
+      Process process(folder.path, "pretrain", stopped + Arguments{"--resume"});
+      folder.wait_for_checkpoint("stopped", step);
+      process.signal(SIGINT);
+      const int code = process.wait().code;
+      if (code == 0) break;  // a fast machine had finished
+      CHECK(code == 128 + SIGINT);
+    }
+    const auto last = run(folder.path, "pretrain", {"--resume", "--out", "stopped"});
+    INFO(last.err);
+    REQUIRE(last.code == 0);
+    CHECK(folder.final_state("stopped") == folder.final_state("whole"));
+  }
+}
+
 TEST_CASE("pretrain: killed at 20 random moments, the resumed run has the same bits" *
           doctest::timeout(300)) {
   if (!built()) return;

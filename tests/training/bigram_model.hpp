@@ -131,7 +131,7 @@ struct Momentum {
   class on {
    public:
     using Options = WeightOptimizerOptions;
-    static Index stream_bytes(const ParameterTable& table, const Options&) {
+    static Index planned_bytes(const ParameterTable& table, const Options&, int) {
       return table.total() * static_cast<Index>(sizeof(T));
     }
     on(const ParameterTable& table, const WeightOptimizerOptions&) : velocity_(table.total()) {}

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <vector>
 
-#include "../support/scalar_rules.hpp"
+#include "../support/scalar_optimizers.hpp"
 #include "../support/weights.hpp"
 
 namespace optiform::testing {
@@ -63,7 +63,7 @@ TEST_CASE("Nesterov keeps parameters at the query point: the textbook loop to ro
   Numbers y = w.values, x = w.values, g(x.size());
   descend(w, 100, 0.05, [&](int) {
     gradient_at(y, g);
-    scalar_rules::weights::nesterov(y, x, g, 0.05, 0.8);
+    scalar_optimizers::nesterov(y, x, g, 0.05, 0.8);
   });
   CHECK(relative_error(w.values, y) < 1e-13);
   w.optimizer.read_out(w.context, w.values.data(), w.values.data());
@@ -166,7 +166,7 @@ TEST_CASE("at the query point: the iterate is a stream, and a resume goes on bit
   const auto from = a.optimizer.streams();
   REQUIRE(from.size() == 2);
   CHECK(from[1].name == "iterate");
-  CHECK(Trained<Nesterov>::On::stream_bytes(a.table, {}) == 8 * (from[0].size + from[1].size));
+  CHECK(Trained<Nesterov>::On::planned_bytes(a.table, {}, 1) == 8 * (from[0].size + from[1].size));
   b.values = a.values;
   b.optimizer.set_clock(a.optimizer.clock());
   const auto to = b.optimizer.streams();

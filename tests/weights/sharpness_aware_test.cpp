@@ -100,9 +100,9 @@ TEST_CASE("SAM before its first update, and with a radius of zero, is the optimi
   CHECK(late.optimizer.perturbs());
   step(off, 0.01), step(late, 0.01);
   CHECK(off.values != late.values);
-  CHECK(Run<WeightOptimizer<AdamW>>::On::stream_bytes(plain.table, with<Options>(0)) ==
+  CHECK(Run<WeightOptimizer<AdamW>>::On::planned_bytes(plain.table, with<Options>(0), 2) ==
         2 * 8 * plain.table.total());
-  CHECK(Run<WeightOptimizer<AdamW>>::On::stream_bytes(plain.table, with<Options>(1)) ==
+  CHECK(Run<WeightOptimizer<AdamW>>::On::planned_bytes(plain.table, with<Options>(1), 2) ==
         3 * 8 * plain.table.total());
 }
 
@@ -133,9 +133,9 @@ TEST_CASE("an optimizer chosen at run time is the optimizer, inside SAM too") {
   plain.optimizer.read_out(plain.context, plain.values.data(), b.data());
   CHECK(a == b);
   CHECK(a != chosen.values);
-  CHECK(Weights<ChosenOptimizer, Cpu, double>::On::stream_bytes(
-            plain.table, Chosen::of<WeightOptimizer<Nesterov>>()) ==
-        decltype(plain)::On::stream_bytes(plain.table, {}));
+  CHECK(Weights<ChosenOptimizer, Cpu, double>::On::planned_bytes(
+            plain.table, Chosen::of<WeightOptimizer<Nesterov>>(), 2) ==
+        decltype(plain)::On::planned_bytes(plain.table, {}, 2));
   Run<ChosenOptimizer>::On::Options options{Chosen::of<WeightOptimizer<AdamW>>(), {0.1}};
   Run<ChosenOptimizer> erased(table_of_all_roles(), options);
   Run<WeightOptimizer<AdamW>> direct(table_of_all_roles(),

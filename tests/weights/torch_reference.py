@@ -25,6 +25,15 @@ def by_torch(make, start, gradient):
     return x.detach().numpy()
 
 
+def nesterov(start, gradient, rate=0.02, r=3):
+    """Nesterov's first method: momentum (t - 1) / (t + r - 1)."""
+    y, x = start.copy(), start.copy()
+    for t in range(1, STEPS + 1):
+        before, x = x, y - rate * gradient(y, t - 1)
+        y = x + (t - 1) / (t + r - 1) * (x - before)
+    return y
+
+
 def lion(start, gradient, rate=0.003, beta1=0.9, beta2=0.99, decay=0.1):
     x, m = start.copy(), np.zeros_like(start)
     for t in range(STEPS):
@@ -72,7 +81,7 @@ def power(symmetric, exponent):
     return vectors @ np.diag(values**exponent) @ vectors.T
 
 
-def shampoo(start, gradient, rate=0.1, epsilon=1e-2, interval=3, beta=1.0):
+def shampoo(start, gradient, rate=0.1, epsilon=1e-2, interval=3, beta=1.0, decay=0.0):
     """Algorithm 1 of Gupta, Koren, Singer; roots are computed every `interval` steps."""
     x, n = start.copy(), start.shape[0]
     left, right = np.zeros((n, n)), np.zeros((n, n))
@@ -82,7 +91,7 @@ def shampoo(start, gradient, rate=0.1, epsilon=1e-2, interval=3, beta=1.0):
         left, right = beta * left + fresh * g @ g.T, beta * right + fresh * g.T @ g
         if t % interval == 0:
             roots = [power(c + epsilon * np.eye(n), -0.25) for c in (left, right)]
-        x = x - rate * roots[0] @ g @ roots[1]
+        x = (1 - rate * decay) * x - rate * roots[0] @ g @ roots[1]
     return x
 
 
@@ -98,22 +107,35 @@ def main():
         "sgd": lambda p: optim.SGD(p, lr=0.05),
         "heavy ball": lambda p: optim.SGD(p, lr=0.05, momentum=0.9),
         "nesterov": lambda p: optim.SGD(p, lr=0.05, momentum=0.9, nesterov=True),
+        "nesterov of other numbers": lambda p: optim.SGD(
+            p, lr=0.02, momentum=0.6, nesterov=True),
         "adam": lambda p: optim.Adam(p, lr=0.01, betas=(0.9, 0.999)),
+        "adam of other numbers": lambda p: optim.Adam(p, lr=0.02, betas=(0.7, 0.9), eps=1e-2),
         "adamw": lambda p: optim.AdamW(p, lr=0.01, betas=(0.9, 0.95), weight_decay=0.1),
+        "adamw of other numbers": lambda p: optim.AdamW(
+            p, lr=0.02, betas=(0.7, 0.9), eps=1e-2, weight_decay=1),
         "nadam": lambda p: optim.NAdam(p, lr=0.01),
         "nadam of other numbers": lambda p: optim.NAdam(
             p, lr=0.01, betas=(0.8, 0.95), momentum_decay=0.1),
         "rmsprop": lambda p: optim.RMSprop(p, lr=0.01, alpha=0.99),
-        "muon": lambda p: optim.Muon(p, lr=0.02, momentum=0.95, weight_decay=0.1),
+        "rmsprop of other numbers": lambda p: optim.RMSprop(p, lr=0.02, alpha=0.8, eps=1e-2),
     }
+    muon = lambda p: optim.Muon(p, lr=0.02, momentum=0.95, weight_decay=0.1)
+    muon_of_other_numbers = lambda p: optim.Muon(p, lr=0.01, momentum=0.8, weight_decay=0)
+    shaped = lambda array, rows: array.reshape(rows, -1)
+    shaped_gradient = lambda rows: (
+        lambda x, t: shaped(curvature, rows) * x + shaped(noise[t], rows))
     ends = {name: by_torch(make, start, gradient) for name, make in makers.items()}
+    ends["muon"] = by_torch(muon, start, gradient)
+    ends["muon of a tall matrix"] = by_torch(muon, shaped(start, 18), shaped_gradient(18))
+    ends["muon of a wide matrix"] = by_torch(
+        muon_of_other_numbers, shaped(start, 8), shaped_gradient(8))
+    ends["nesterov of 1983"] = nesterov(start, gradient)
     ends["lion"] = lion(start, gradient)
     ends["soap"] = soap(start, gradient)
-    tall = lambda array: array.reshape(18, 8)
-    ends["one-sided soap"] = soap(
-        tall(start), lambda x, t: tall(curvature) * x + tall(noise[t]), sides=(1,))
+    ends["one-sided soap"] = soap(shaped(start, 18), shaped_gradient(18), sides=(1,))
     ends["shampoo"] = shampoo(start, gradient)
-    ends["averaging shampoo"] = shampoo(start, gradient, beta=0.9, rate=0.02)
+    ends["averaging shampoo"] = shampoo(start, gradient, beta=0.9, rate=0.02, decay=0.5)
     with open(sys.argv[1], "wb") as file:
         for array in (start, curvature, noise, *ends.values()):
             np.ascontiguousarray(array, dtype=np.float64).tofile(file)

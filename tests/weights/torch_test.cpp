@@ -83,14 +83,23 @@ TEST_CASE("python: a hundred steps equal torch.optim's and those of plain loops"
     CHECK(torch.rule<GradientDescent>(0.05) < 1e-12);
     CHECK(torch.rule<HeavyBall>(0.05) < 1e-12);
     CHECK(torch.rule<Nesterov>(0.05) < 1e-12);
+    CHECK(torch.rule<Nesterov>(0.02, {{"mu", 0.6}, {"beta", 0.6}}) < 1e-12);
     CHECK(torch.rule<Adam>(0.01, {{"beta2", 0.999}}) < 1e-11);
+    const CoefficientSchedules other{{"beta1", 0.7}, {"beta2", 0.9}, {"epsilon", 1e-2}};
+    CHECK(torch.rule<Adam>(0.02, other) < 1e-11);
     CHECK(torch.rule<AdamW>(0.01, {}, 0.1) < 1e-11);
+    CHECK(torch.rule<AdamW>(0.02, other, 1) < 1e-11);
     // torch keeps the product of its momenta in float.
     CHECK(torch.rule<NAdam>(0.01) < 1e-8);
     CHECK(torch.rule<NAdam>(0.01, {{"beta1", 0.8}, {"beta2", 0.95}, {"momentum_decay", 0.1}}) <
           1e-8);
     CHECK(torch.rule<RmsProp>(0.01, {{"beta2", 0.99}}) < 1e-11);
+    CHECK(torch.rule<RmsProp>(0.02, {{"beta2", 0.8}, {"epsilon", 1e-2}}) < 1e-11);
     CHECK(torch.distance<MuonOptimizer<>>({.weight_decay = 0.1}, 0.02) < 1e-9);
+    CHECK(torch.distance<MuonOptimizer<>>({.weight_decay = 0.1}, 0.02, 18, 8) < 1e-9);
+    CHECK(torch.distance<MuonOptimizer<>>({.momentum = 0.8}, 0.01, 8, 18) < 1e-9);
+    const auto momentum = CoefficientSchedule::momentum(3);
+    CHECK(torch.rule<Nesterov>(0.02, {{"mu", momentum}, {"beta", momentum}}) < 1e-12);
     CHECK(torch.rule<Lion>(0.003, {}, 0.1) < 1e-12);
     const SoapOptions soap{
         .weight_decay = 0.1, .beta1 = 0.9, .covariance_beta = 0.9, .interval = 3};
@@ -100,7 +109,7 @@ TEST_CASE("python: a hundred steps equal torch.optim's and those of plain loops"
     CHECK(torch.distance<SoapOptimizer>(one_sided, 0.01, 18, 8) < 1e-6);
     ShampooOptions shampoo{.epsilon = 1e-2, .interval = 3};
     CHECK(torch.distance<ShampooOptimizer>(shampoo, 0.1) < 1e-9);
-    shampoo.beta = 0.9;
+    shampoo.beta = 0.9, shampoo.weight_decay = 0.5;
     CHECK(torch.distance<ShampooOptimizer>(shampoo, 0.02) < 1e-9);
   }
   std::filesystem::remove(path);

@@ -8,7 +8,7 @@
 #include <optiform/cpu.hpp>
 
 #include "../support/random_data.hpp"
-#include "../support/scalar_rules.hpp"
+#include "../support/scalar_optimizers.hpp"
 
 namespace optiform::testing {
 namespace {
@@ -89,24 +89,24 @@ void check_all(double bound) {
   plain.norm.learning_rate_factor = 0.5;
   CHECK(distance_from_textbook<GradientDescent, Backend, T>(
             plain, [](Numbers& w, Streams&, const Numbers& g, int, double rate, double) {
-              scalar_rules::weights::gradient_descent(w, g, rate);
+              scalar_optimizers::gradient_descent(w, g, rate);
             }) < bound);
   CHECK(distance_from_textbook<HeavyBall, Backend, T>(
             plain, [](Numbers& w, Streams& s, const Numbers& g, int, double rate, double) {
-              scalar_rules::weights::heavy_ball(w, s[0], g, rate, 0.9);
+              scalar_optimizers::heavy_ball(w, s[0], g, rate, 0.9);
             }) < bound);
   CHECK(distance_from_textbook<RmsProp, Backend, T>(
             plain, [](Numbers& w, Streams& s, const Numbers& g, int, double rate, double) {
-              scalar_rules::weights::rmsprop(w, s[0], g, rate, 0.95, 1e-8);
+              scalar_optimizers::rmsprop(w, s[0], g, rate, 0.95, 1e-8);
             }) < bound);
   plain.coefficients = {{"beta1", 0.8}, {"epsilon", 1e-6}};
   CHECK(distance_from_textbook<Adam, Backend, T>(
             plain, [](Numbers& w, Streams& s, const Numbers& g, int t, double rate, double) {
-              scalar_rules::weights::adam(w, s[0], s[1], g, t, rate, 0.8, 0.95, 1e-6, 0.0);
+              scalar_optimizers::adam(w, s[0], s[1], g, t, rate, 0.8, 0.95, 1e-6, 0.0);
             }) < bound);
   CHECK(distance_from_textbook<AdamW, Backend, T>(
             {}, [](Numbers& w, Streams& s, const Numbers& g, int t, double rate, double decay) {
-              scalar_rules::weights::adam(w, s[0], s[1], g, t, rate, 0.9, 0.95, 1e-8, decay);
+              scalar_optimizers::adam(w, s[0], s[1], g, t, rate, 0.9, 0.95, 1e-8, decay);
             }) < bound);
 }
 

@@ -50,6 +50,13 @@ constexpr Index orthogonalise_workspace(Index rows, Index columns) {
   return rows * columns + 2 * n * n;
 }
 
+/// Multiplications of one step of `orthogonalise`: two symmetric products and one whole.
+constexpr double orthogonalise_work(Index rows, Index columns) {
+  const auto n = static_cast<double>(std::min(rows, columns));
+  const auto k = static_cast<double>(std::max(rows, columns));
+  return n * n * (1.5 * k + 0.5 * n);
+}
+
 /// out = alpha p(X / max(||X||_F, epsilon)) + beta out, where p applies an odd polynomial to the
 /// singular values: near U V^T of X = U S V^T. The Gram matrix is that of the shorter side.
 ///

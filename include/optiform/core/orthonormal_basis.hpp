@@ -12,6 +12,7 @@ OPTIFORM_NAMESPACE_BEGIN
 ///
 ///   eigenvectors(n, a, values, vectors)  a = vectors diag(values) vectors^T, values falling
 ///   orthonormalise(n, a)                 a becomes Q of a = Q R
+///   eigenvectors_bytes(n), orthonormalise_bytes(n)  of memory that they take while they run
 ///
 /// Shapes    a, vectors [n, n] row-major, an eigenvector is a column; values [n].
 /// Contract  a is symmetric, or of orthonormalise any matrix, of any rank. Computes in double;

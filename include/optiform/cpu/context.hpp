@@ -27,13 +27,19 @@ class CpuContext {
  public:
   /// threads = 0 takes all cores.
   explicit CpuContext(int threads = 0)
-      : threads_(counted(threads)),
+      : threads_(threads_of(threads)),
         scratch_(static_cast<std::size_t>(threads_.threads())),
         gemm_scratch_(static_cast<std::size_t>(threads_.threads())) {}
   CpuContext(const CpuContext&) = delete;
   CpuContext& operator=(const CpuContext&) = delete;
 
   int threads() const { return threads_.threads(); }
+  /// What threads() of CpuContext(threads) is.
+  static int threads_of(int threads) {
+    if (threads < 0) fail("CpuContext: threads = ", threads, ", expected 0 (all cores) or more");
+    if (threads > 0) return threads;
+    return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  }
 
   /// Number of the calling thread inside a task that others run beside, -1 elsewhere.
   int current() const { return threads_.current(); }
@@ -85,11 +91,6 @@ class CpuContext {
   }
 
  private:
-  static int counted(int threads) {
-    if (threads < 0) fail("CpuContext: threads = ", threads, ", expected 0 (all cores) or more");
-    if (threads > 0) return threads;
-    return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  }
   static void level(std::vector<Buffer<std::byte>>& blocks) {
     Index largest = 0;
     for (const auto& block : blocks) largest = std::max(largest, block.size());

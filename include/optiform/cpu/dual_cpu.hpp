@@ -65,6 +65,7 @@ class DualContext : public ReferenceContext {
  public:
   explicit DualContext(int threads = 0) : cpu(threads) {}
   int threads() const { return cpu.threads(); }
+  static int threads_of(int threads) { return context_t<Cpu>::threads_of(threads); }
 
   context_t<Cpu> cpu;
   struct {

@@ -26,6 +26,10 @@ struct orthonormal_basis<BasicCpu<Gemm, Threads>> {
   template <class T>
   using Rows = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
+  /// Two squares and some vectors, or blocks of reflections, of doubles; found by counting.
+  static constexpr Index eigenvectors_bytes(Index n) { return (2 * n + 8) * n * 8; }
+  static constexpr Index orthonormalise_bytes(Index n) { return (2 * n + 190) * n * 8; }
+
   template <class T>
   static void eigenvectors(Index n, const T* a, T* values, T* vectors) {
     const Eigen::MatrixXd matrix = Eigen::Map<const Rows<T>>(a, n, n).template cast<double>();

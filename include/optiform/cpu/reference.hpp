@@ -26,6 +26,7 @@ class ReferenceContext {
   explicit ReferenceContext(int) {}
 
   int threads() const { return 1; }
+  static int threads_of(int) { return 1; }
   Index scratch_bytes() const { return 0; }
   template <class F>
   void parallel(Index tasks, F&& f) {

@@ -15,6 +15,9 @@ OPTIFORM_NAMESPACE_BEGIN
 /// Bases by the book: cyclic Jacobi rotations, and Householder reflections.
 template <>
 struct orthonormal_basis<Reference> {
+  static constexpr Index eigenvectors_bytes(Index n) { return 2 * n * n * 8; }
+  static constexpr Index orthonormalise_bytes(Index n) { return (2 * n + 1) * n * 8; }
+
   template <class T>
   static void eigenvectors(Index n, const T* a, T* values, T* vectors) {
     Square m(n, a), v(n);

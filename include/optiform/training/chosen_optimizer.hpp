@@ -45,13 +45,15 @@ class OptimizerChoice {
   std::unique_ptr<AnyOptimizer<Backend, T>> make(const ParameterTable& table) const {
     return maker().make(table);
   }
-  Index stream_bytes(const ParameterTable& table) const { return maker().stream_bytes(table); }
+  Index planned_bytes(const ParameterTable& table, int threads) const {
+    return maker().planned_bytes(table, threads);
+  }
 
  private:
   struct Maker {
     virtual ~Maker() = default;
     virtual std::unique_ptr<AnyOptimizer<Backend, T>> make(const ParameterTable&) const = 0;
-    virtual Index stream_bytes(const ParameterTable&) const = 0;
+    virtual Index planned_bytes(const ParameterTable&, int threads) const = 0;
   };
 
   template <class Optimizer>
@@ -62,8 +64,8 @@ class OptimizerChoice {
     std::unique_ptr<AnyOptimizer<Backend, T>> make(const ParameterTable& table) const override {
       return std::make_unique<Made<Chosen>>(table, options);
     }
-    Index stream_bytes(const ParameterTable& table) const override {
-      return Chosen::stream_bytes(table, options);
+    Index planned_bytes(const ParameterTable& table, int threads) const override {
+      return Chosen::planned_bytes(table, options, threads);
     }
     typename Chosen::Options options;
   };
@@ -118,8 +120,8 @@ struct ChosenOptimizer {
     on(const ParameterTable& table, const Options& choice) : chosen_(choice.make(table)) {}
 
     static Options defaults() { return {}; }
-    static Index stream_bytes(const ParameterTable& table, const Options& choice) {
-      return choice.stream_bytes(table);
+    static Index planned_bytes(const ParameterTable& table, const Options& choice, int threads) {
+      return choice.planned_bytes(table, threads);
     }
     void step(Context& context, T* values, const T* gradients, double gradient_factor,
               double learning_rate) {

@@ -93,7 +93,9 @@ struct Trainer {
       std::vector<PlannedMemory> items{
           {"parameters", vector},
           {"gradients", vector},
-          {"optimizer", optimizer_type::stream_bytes(parameters(), optimizer_options_)}};
+          {"optimizer",
+           optimizer_type::planned_bytes(parameters(), optimizer_options_,
+                                         context_t<Backend>::threads_of(options_.threads))}};
       if (const Index bytes = 2 * kept_tokens() * static_cast<Index>(sizeof(std::int32_t)))
         items.push_back({"batches", bytes});
       if (options_.average > 0) items.push_back({average_stream, vector});

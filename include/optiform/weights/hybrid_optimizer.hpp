@@ -54,10 +54,12 @@ struct HybridOptimizer {
 
     static Options defaults() { return {}; }
 
-    static Index stream_bytes(const ParameterTable& table, const Options& options) {
-      const Index others = Second::stream_bytes(table, options.others, options.roles().others());
-      return options.hybrid ? others + First::stream_bytes(table, options.matrices, options.roles())
-                            : others;
+    /// Bytes of both.
+    static Index planned_bytes(const ParameterTable& table, const Options& options, int threads) {
+      const Roles roles = options.roles();
+      const Index others = Second::planned_bytes(table, options.others, threads, roles.others());
+      if (!options.hybrid) return others;
+      return others + First::planned_bytes(table, options.matrices, threads, roles);
     }
 
     void step(Context& context, T* values, const T* gradients, double gradient_factor,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -11,7 +12,8 @@
 OPTIFORM_NAMESPACE_BEGIN
 
 /// The matrices of some roles and the order in which threads take them: small ones are shared out,
-/// one per thread, of large ones the products are threaded. Which is which follows from the shape.
+/// one per thread, of large ones the products are threaded. Which is which follows from their work,
+/// which may depend on shapes and options only.
 ///
 /// Errors    a tensor of another number of dimensions.
 class MatrixGroup {
@@ -21,16 +23,16 @@ class MatrixGroup {
     Index offset, stream;  ///< first element in the table, and in the group's streams
     Index number;          ///< place among the group's matrices, in the table's order
     std::vector<TensorGroup::Piece> pieces;
+    double work = 0;  ///< multiplications of the products of a step
 
     Index size() const { return rows * columns; }
-    /// Multiplications of one product with the smaller square matrix.
-    double work() const {
-      return static_cast<double>(size()) * static_cast<double>(std::min(rows, columns));
-    }
-    bool is_small() const { return work() <= 3e8; }
+    /// Up to about a tenth of a second on one core.
+    bool is_small() const { return work <= 3.5e9; }
   };
 
-  MatrixGroup(const char* optimizer, const ParameterTable& table, Roles roles) {
+  /// `work(matrix)` counts the multiplications of the products of an optimizer's step.
+  template <class Work>
+  MatrixGroup(const char* optimizer, const ParameterTable& table, Roles roles, Work&& work) {
     const TensorGroup group(table, roles);
     total_ = group.total();
     for (const TensorGroup::Tensor& tensor : group.tensors()) {
@@ -40,6 +42,7 @@ class MatrixGroup {
              " dimensions; expected a matrix");
       Matrix matrix{p.shape[0], p.shape[1], p.offset, tensor.stream, count_++, {}};
       TensorGroup::append_pieces(matrix.pieces, tensor);
+      matrix.work = work(matrix);
       (matrix.is_small() ? small_ : large_).push_back(std::move(matrix));
     }
     longest_first();  // so that threads end together
@@ -49,21 +52,22 @@ class MatrixGroup {
   /// Elements of one stream.
   Index total() const { return total_; }
 
+  /// What `each` takes on so many threads if a matrix takes `amount(matrix)`: as much per thread as
+  /// any small matrix, or as any large one.
+  template <class Amount>
+  Index at_once(int threads, Amount&& amount) const {
+    return std::max(most(large_, amount), threads * most(small_, amount));
+  }
+
   /// Calls f(matrix, scratch) for every matrix, where scratch holds `elements(matrix)` numbers. The
-  /// memory grows in the first call only.
+  /// memory grows in the first call only, to `at_once` numbers.
   template <class Context, class T, class Elements, class F>
   void each(Context& context, Buffer<T>& memory, Elements&& elements, F&& f) const {
-    const auto most = [&](const std::vector<Matrix>& matrices) {
-      constexpr Index unit = ParameterTable::alignment;
-      Index all = 0;
-      for (const Matrix& m : matrices) all = std::max(all, elements(m));
-      return (all + unit - 1) / unit * unit;
-    };
-    const Index small = most(small_);
-    const Index all = std::max(most(large_), small * context.threads());
+    const Index all = at_once(context.threads(), elements);
     if (memory.size() < all) memory.reset(all);
+    const Index share = most(small_, elements);
     context.parallel(static_cast<Index>(small_.size()), [&](Index i, int thread) {
-      f(small_[static_cast<std::size_t>(i)], memory.data() + thread * small);
+      f(small_[static_cast<std::size_t>(i)], memory.data() + thread * share);
     });
     for (const Matrix& m : large_) f(m, memory.data());
   }
@@ -90,9 +94,17 @@ class MatrixGroup {
   }
 
  private:
+  /// The most that one of some matrices takes, in whole cache lines.
+  template <class Amount>
+  static Index most(const std::vector<Matrix>& matrices, Amount&& amount) {
+    constexpr Index unit = ParameterTable::alignment;
+    Index all = 0;
+    for (const Matrix& m : matrices) all = std::max(all, amount(m));
+    return (all + unit - 1) / unit * unit;
+  }
   void longest_first() {
     for (std::size_t end = 1; end < small_.size(); ++end)
-      for (std::size_t i = end; i > 0 && small_[i - 1].work() < small_[i].work(); --i)
+      for (std::size_t i = end; i > 0 && small_[i - 1].work < small_[i].work; --i)
         std::swap(small_[i - 1], small_[i]);
   }
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include <optiform/core/newton_schulz.hpp>
-#include <optiform/weights/matrix_group.hpp>
+#include <optiform/weights/matrix_optimizer.hpp>
 #include <optiform/weights/weight_optimizer.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
@@ -45,74 +45,58 @@ struct MuonOptions {
 template <class Polynomial = QuinticNewtonSchulz>
 struct MuonOptimizer {
   template <class Backend, class T>
-  class on {
-    using K = kernels<Backend>;
+  class on : public MatrixOptimizer<on<Backend, T>, Backend, T, MuonOptions> {
+    using Base = MatrixOptimizer<on, Backend, T, MuonOptions>;
+    friend Base;
+    using typename Base::Matrix;
     using R = NesterovAverage;
-    template <bool Clear>
-    using Program = Forward<detail::WeightStep<R, Clear, true>>;
 
    public:
-    using Context = typename K::Context;
-    using Options = MuonOptions;
+    using typename Base::Context;
     static constexpr double usual_rate = 0.02;
 
-    explicit on(const ParameterTable& table, const Options& options = {},
+    explicit on(const ParameterTable& table, const MuonOptions& options = {},
                 Roles roles = {Role::matrix})
-        : options_(options), group_("Muon", table, roles) {
-      detail::require_number("Muon: learning rate factor", options.learning_rate_factor);
-      detail::require_number("Muon: weight decay", options.weight_decay);
+        : Base("Muon", group_of(table, roles), options) {
       detail::require_number("Muon: momentum", options.momentum, 1);
       if (!(options.epsilon > 0))
         fail("Muon: epsilon is ", options.epsilon, "; expected a positive number");
       momentum_.reset(group_.total());
     }
 
-    static Options defaults() { return {}; }
-
-    /// Bytes of the momentum of these tensors.
-    static Index stream_bytes(const ParameterTable& table, const Options&,
-                              Roles roles = {Role::matrix}) {
-      return TensorGroup(table, roles).total() * static_cast<Index>(sizeof(T));
-    }
-
-    /// One step down `gradient_factor * gradients`.
-    void step(Context& context, T* values, const T* gradients, double gradient_factor,
-              double learning_rate) {
-      run<false>(context, values, gradients, gradient_factor, learning_rate);
-    }
-    /// The same, and the gradients of the matrices are zero afterwards.
-    void step_and_clear(Context& context, T* values, T* gradients, double gradient_factor,
-                        double learning_rate) {
-      run<true>(context, values, gradients, gradient_factor, learning_rate);
-    }
-
-    /// Writes the matrices: the values are what there is to show.
-    void read_out(Context& context, const T* values, T* out) {
-      group_.template copy<Backend>(context, values, out);
+    /// Bytes of the momentum of these tensors and of the scratch memory of so many threads.
+    static Index planned_bytes(const ParameterTable& table, const MuonOptions&, int threads,
+                               Roles roles = {Role::matrix}) {
+      const MatrixGroup group = group_of(table, roles);
+      return (group.total() + group.at_once(threads, scratch_elements)) *
+             static_cast<Index>(sizeof(T));
     }
 
     std::vector<NamedStream<T>> streams() {
       return {{recording<R>.stream[0].name, momentum_.data(), momentum_.size()}};
     }
-    std::int64_t clock() const { return clock_; }
-    void set_clock(std::int64_t steps) { clock_ = steps; }
 
    private:
-    using Matrix = MatrixGroup::Matrix;
+    using Base::group_, Base::options_;
+
+    static MatrixGroup group_of(const ParameterTable& table, Roles roles) {
+      return MatrixGroup("Muon", table, roles, [](const Matrix& m) {
+        return Polynomial::steps * orthogonalise_work(m.rows, m.columns);
+      });
+    }
+    /// The direction, and what its iteration takes.
+    static Index scratch_elements(const Matrix& m) {
+      return m.size() + orthogonalise_workspace(m.rows, m.columns);
+    }
 
     template <bool Clear>
-    void run(Context& context, T* values, const T* gradients, double gradient_factor,
-             double learning_rate) {
-      ++clock_;
+    void run(Context& context, T* values, typename Base::template Gradients<Clear>* gradients,
+             double gradient_factor, double rate) {
       RowArguments<T> a;
       a.coefficient[0] = wide_t<T>(options_.momentum);
       a.coefficient[1] = wide_t<T>(-gradient_factor);
-      const double rate = learning_rate * options_.learning_rate_factor;
-      const auto scratch = [](const Matrix& m) {  // the direction, and what its iteration takes
-        return m.size() + orthogonalise_workspace(m.rows, m.columns);
-      };
-      group_.each(context, scratch_, scratch, [&](const Matrix& m, T* direction) {
-        K::template run_rows_batch<Program<Clear>>(
+      group_.each(context, scratch_, scratch_elements, [&](const Matrix& m, T* direction) {
+        kernels<Backend>::template run_rows_batch<Forward<detail::WeightStep<R, Clear, true>>>(
             context, static_cast<Index>(m.pieces.size()), [&](Index i) {
               const TensorGroup::Piece& piece = m.pieces[static_cast<std::size_t>(i)];
               return detail::arguments_of<R>(a, piece, direction + (piece.offset - m.offset),
@@ -126,10 +110,7 @@ struct MuonOptimizer {
       });
     }
 
-    Options options_;
-    MatrixGroup group_;
     Buffer<T> momentum_, scratch_;
-    std::int64_t clock_ = 0;
   };
 };
 

@@ -94,10 +94,11 @@ struct SharpnessAware {
     /// Whether some update will want a second gradient.
     static bool perturbs(const Options& options) { return options.sharpness.radius > 0; }
 
-    /// Bytes of the optimizer's streams and of the saved values.
-    static Index stream_bytes(const ParameterTable& table, const Options& options) {
+    /// Bytes of the optimizer's memory and of the saved values.
+    static Index planned_bytes(const ParameterTable& table, const Options& options, int threads) {
       const Index saved = perturbs(options) ? table.total() : 0;
-      return Inner::stream_bytes(table, options.optimizer) + saved * static_cast<Index>(sizeof(T));
+      return Inner::planned_bytes(table, options.optimizer, threads) +
+             saved * static_cast<Index>(sizeof(T));
     }
 
     /// Whether the next step wants the gradient of a perturbed point.

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
-#include <optiform/core/orthonormal_basis.hpp>
 #include <optiform/rules/adam.hpp>
-#include <optiform/weights/kronecker_factors.hpp>
+#include <optiform/weights/kronecker_optimizer.hpp>
 #include <optiform/weights/weight_optimizer.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
@@ -42,115 +42,81 @@ struct SoapOptions {
 ///           algorithm 3; defaults, first step and order as the authors' program has them.
 struct SoapOptimizer {
   template <class Backend, class T>
-  class on {
+  class on : public KroneckerOptimizer<on<Backend, T>, Backend, T, SoapOptions> {
+    using Base = KroneckerOptimizer<on, Backend, T, SoapOptions>;
+    friend Base;
+    using typename Base::Matrix, typename Base::Side, typename Base::Sides;
     using K = kernels<Backend>;
     using Direction = Forward<detail::WeightStep<Adam, false, true>>;
-    using Matrix = MatrixGroup::Matrix;
     using Layout = VectorLayout<Adam>;
 
    public:
-    using Context = typename K::Context;
-    using Options = SoapOptions;
+    using typename Base::Context;
     static constexpr double usual_rate = 3e-3;
 
-    explicit on(const ParameterTable& table, const Options& options = {},
+    explicit on(const ParameterTable& table, const SoapOptions& options = {},
                 Roles roles = {Role::matrix})
-        : options_(options),
-          group_("SOAP", table, roles),
-          sides_(group_, options.max_dimension),
+        : Base(table, options, roles),
           adam_(CoefficientSchedules{
               {"beta1", options.beta1}, {"beta2", options.beta2}, {"epsilon", options.epsilon}}) {
-      detail::require_number("SOAP: learning rate factor", options.learning_rate_factor);
-      detail::require_number("SOAP: weight decay", options.weight_decay);
       detail::require_number("SOAP: beta1", options.beta1, 1);
       detail::require_number("SOAP: beta2", options.beta2, 1);
       detail::require_number("SOAP: beta of the covariances", options.covariance_beta, 1);
       detail::require_number("SOAP: epsilon", options.epsilon);
-      if (options.interval < 1)
-        fail("SOAP: interval is ", options.interval, " steps; expected at least 1");
       for (Buffer<T>& moment : moment_) moment.reset(group_.total());
-      covariance_.reset(sides_.total());
-      basis_.reset(sides_.total());
-    }
-
-    static Options defaults() { return {}; }
-
-    /// Bytes of the moments, covariances and bases of these tensors.
-    static Index stream_bytes(const ParameterTable& table, const Options& options,
-                              Roles roles = {Role::matrix}) {
-      const MatrixGroup group("SOAP", table, roles);
-      return 2 * (group.total() + KroneckerLayout(group, options.max_dimension).total()) *
-             static_cast<Index>(sizeof(T));
-    }
-
-    /// One step down `gradient_factor * gradients`.
-    void step(Context& context, T* values, const T* gradients, double gradient_factor,
-              double learning_rate) {
-      ++clock_;
-      const double rate = learning_rate * options_.learning_rate_factor;
-      group_.each(
-          context, scratch_, [&](const Matrix& m) { return scratch_elements(m); },
-          [&](const Matrix& m, T* scratch) {
-            train(context, m, values + m.offset, gradients + m.offset, gradient_factor, rate,
-                  scratch);
-          });
-    }
-    /// The same, and the gradients of the matrices are zero afterwards.
-    void step_and_clear(Context& context, T* values, T* gradients, double gradient_factor,
-                        double learning_rate) {
-      step(context, values, gradients, gradient_factor, learning_rate);
-      group_.template clear<Backend>(context, gradients);
-    }
-
-    /// Writes the matrices: the values are what there is to show.
-    void read_out(Context& context, const T* values, T* out) {
-      group_.template copy<Backend>(context, values, out);
     }
 
     std::vector<NamedStream<T>> streams() {
-      return {{"first_moment", moment_[0].data(), moment_[0].size()},
-              {"second_moment", moment_[1].data(), moment_[1].size()},
-              {"covariance", covariance_.data(), covariance_.size()},
-              {"basis", basis_.data(), basis_.size()}};
+      std::vector<NamedStream<T>> all{{"first_moment", moment_[0].data(), moment_[0].size()},
+                                      {"second_moment", moment_[1].data(), moment_[1].size()}};
+      for (auto& stream : Base::streams()) all.push_back(std::move(stream));
+      return all;
     }
-    std::int64_t clock() const { return clock_; }
-    void set_clock(std::int64_t steps) { clock_ = steps; }
 
    private:
-    using Side = KroneckerLayout::Side;
+    using Base::covariance_, Base::square_, Base::group_, Base::options_;
+    static constexpr const char *name = "SOAP", *square_name = "basis";
+    static constexpr Index moments = 2;
 
     /// The rotated gradient, the direction and a product; or a product of squares and its diagonal.
-    Index scratch_elements(const Matrix& m) const {
-      const Index n = sides_.of(m).longest();
+    static Index scratch_elements(const Matrix& m, const Sides& sides) {
+      const Index n = sides.longest();
       return 2 * m.size() + std::max(m.size(), n * n + n);
     }
 
-    void train(Context& context, const Matrix& m, T* x, const T* gradient, double factor,
-               double rate, T* scratch) {
-      const auto& sides = sides_.of(m);
-      const double keep = clock_ == 1 ? 0 : options_.covariance_beta;
-      const double fresh = (1 - options_.covariance_beta) * factor * factor;
-      if (clock_ > 1) descend(context, m, x, gradient, factor, rate, scratch);
-      add_covariances<Backend>(context, m, sides, keep, fresh, gradient, covariance_.data());
-      if (clock_ == 1) {
-        for (const Side& side : {sides.left, sides.right})
-          if (side.length > 0)
-            orthonormal_basis<Backend>::eigenvectors(side.length, covariance_.data() + side.at,
-                                                     scratch, basis_.data() + side.at);
-      } else if ((clock_ - 1) % options_.interval == 0) {
-        refresh(context, m, scratch);
-      }
+    static Index basis_bytes(Index n) {
+      return orthonormal_basis<Backend>::orthonormalise_bytes(n);
     }
 
-    void descend(Context& context, const Matrix& m, T* x, const T* gradient, double factor,
-                 double rate, T* scratch) {
-      const auto& sides = sides_.of(m);
+    void train(Context& context, const Matrix& m, const Sides& sides, T* x, const T* gradient,
+               double factor, double rate, T* scratch) {
+      const bool first = this->clock() == 1;
+      const double keep = first ? 0 : options_.covariance_beta;
+      const double fresh = (1 - options_.covariance_beta) * factor * factor;
+      if (!first) descend(context, m, sides, x, gradient, factor, rate, scratch);
+      add_covariances<Backend>(context, m, sides, keep, fresh, gradient, covariance_.data());
+      if (first)
+        found(sides, scratch);
+      else if (this->refreshes())
+        refresh(context, m, sides, scratch);
+    }
+
+    /// Takes the eigenvectors of the covariances for a basis.
+    void found(const Sides& sides, T* eigenvalues) {
+      for (const Side& side : {sides.left, sides.right})
+        if (side.length > 0)
+          orthonormal_basis<Backend>::eigenvectors(side.length, covariance_.data() + side.at,
+                                                   eigenvalues, square_.data() + side.at);
+    }
+
+    void descend(Context& context, const Matrix& m, const Sides& sides, T* x, const T* gradient,
+                 double factor, double rate, T* scratch) {
       T *const rotated = scratch, *const direction = rotated + m.size(),
                *const product = direction + m.size();
-      multiply_sides<Backend>(context, m, sides, Transpose::yes, factor, basis_.data(), gradient,
+      multiply_sides<Backend>(context, m, sides, Transpose::yes, factor, square_.data(), gradient,
                               product, 0, rotated);
       RowArguments<T> all;
-      adam_.set(all, static_cast<double>(clock_ - 1), 1);
+      adam_.set(all, static_cast<double>(this->clock() - 1), 1);
       all.coefficient[Layout::factor] = wide_t<T>(-1);
       all.rows = 1;
       K::template run_rows_batch<Direction>(
@@ -166,17 +132,16 @@ struct SoapOptimizer {
             return a;
           });
       const double shrink = 1 - rate * options_.weight_decay;
-      multiply_sides<Backend>(context, m, sides, Transpose::no, rate * shrink, basis_.data(),
+      multiply_sides<Backend>(context, m, sides, Transpose::no, rate * shrink, square_.data(),
                               direction, product, shrink, x);
     }
 
     /// Moves the basis of a matrix by one power iteration, and its moments with it.
-    void refresh(Context& context, const Matrix& m, T* scratch) {
-      const auto& sides = sides_.of(m);
+    void refresh(Context& context, const Matrix& m, const Sides& sides, T* scratch) {
       T *const moment = moment_[0].data() + m.stream, *const old = scratch,
                *const product = old + 2 * m.size();
       // Out of the old basis, and into the new one when it is there.
-      multiply_sides<Backend>(context, m, sides, Transpose::no, 1, basis_.data(), moment, product,
+      multiply_sides<Backend>(context, m, sides, Transpose::no, 1, square_.data(), moment, product,
                               0, old);
       iterate(context, sides.left, product, [&](const std::vector<Index>& order) {
         reorder(m, order, moment_[1].data() + m.stream, old + m.size(), true);
@@ -184,7 +149,7 @@ struct SoapOptimizer {
       iterate(context, sides.right, product, [&](const std::vector<Index>& order) {
         reorder(m, order, moment_[1].data() + m.stream, old + m.size(), false);
       });
-      multiply_sides<Backend>(context, m, sides, Transpose::yes, 1, basis_.data(), old, product, 0,
+      multiply_sides<Backend>(context, m, sides, Transpose::yes, 1, square_.data(), old, product, 0,
                               moment);
     }
 
@@ -192,7 +157,7 @@ struct SoapOptimizer {
     void iterate(Context& context, const Side& side, T* product, Reorder&& reorder) {
       const Index n = side.length;
       if (n == 0) return;
-      T *const basis = basis_.data() + side.at, *const eigenvalue = product + n * n;
+      T *const basis = square_.data() + side.at, *const eigenvalue = product + n * n;
       K::gemm(context, Transpose::no, Transpose::no, n, n, n, T(1), covariance_.data() + side.at, n,
               basis, n, T(0), product, n);
       for (Index k = 0; k < n; ++k) eigenvalue[k] = T(0);
@@ -228,12 +193,8 @@ struct SoapOptimizer {
                    : copy[i * m.columns + order[static_cast<std::size_t>(j)]];
     }
 
-    Options options_;
-    MatrixGroup group_;
-    KroneckerLayout sides_;
     ScheduledCoefficients<Adam> adam_;
-    Buffer<T> moment_[2], covariance_, basis_, scratch_;
-    std::int64_t clock_ = 0;
+    Buffer<T> moment_[2];
   };
 };
 

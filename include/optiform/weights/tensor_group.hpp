@@ -64,7 +64,7 @@ class TensorGroup {
 namespace detail {
 
 /// Fails unless a number of an optimizer lies in [0, below).
-inline void require_number(const char* name, double value,
+inline void require_number(const std::string& name, double value,
                            double below = std::numeric_limits<double>::infinity()) {
   if (value >= 0 && value < below) return;
   if (below <= 1) fail(name, " is ", value, "; expected 0 to below ", below);

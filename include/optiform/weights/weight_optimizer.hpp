@@ -139,9 +139,9 @@ struct WeightOptimizer {
       return options;
     }
 
-    /// Bytes of the streams that an optimizer of these tensors has.
-    static Index stream_bytes(const ParameterTable& table, const Options&,
-                              Roles roles = Roles::all()) {
+    /// Bytes of the streams that an optimizer of these tensors has, on any number of threads.
+    static Index planned_bytes(const ParameterTable& table, const Options&, int,
+                               Roles roles = Roles::all()) {
       return (rule.streams + (Layout::away ? 1 : 0)) * TensorGroup(table, roles).total() *
              static_cast<Index>(sizeof(T));
     }

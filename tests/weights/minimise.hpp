@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
-// Every optimizer on every analytic problem, in float and double.
+#pragma once
+
+// Any optimizer on every analytic problem, in float and double.
+
 #include <doctest/doctest.h>
 
 #include <cmath>
 #include <string>
-
-#include <optiform/cpu/orthonormal_basis.hpp>
+#include <utility>
 
 #include "../support/weights.hpp"
 
 namespace optiform::testing {
-namespace {
 
 /// A problem in 16 unknowns, a 4 x 4 matrix to optimizers that see matrices.
 struct Problem {
@@ -33,7 +34,7 @@ double quadratic(const double* x, double* g) {
 }
 
 /// Eight of Rosenbrock's valleys.
-double rosenbrock(const double* x, double* g) {
+inline double rosenbrock(const double* x, double* g) {
   double sum = 0;
   for (int i = 0; i < 16; i += 2) {
     const double a = x[i + 1] - x[i] * x[i], b = 1 - x[i];
@@ -45,7 +46,7 @@ double rosenbrock(const double* x, double* g) {
 }
 
 /// Mean loss of 40 noisy labels, plus 0.05 ||x||^2.
-double logistic(const double* x, double* g) {
+inline double logistic(const double* x, double* g) {
   double sum = 0;
   for (int i = 0; i < 16; ++i) sum += 0.05 * x[i] * x[i], g[i] = 0.1 * x[i];
   for (int s = 0; s < 40; ++s) {
@@ -62,7 +63,7 @@ double logistic(const double* x, double* g) {
 }
 
 /// 1/2 ||A B - C||^2 of 2 x 4 and 4 x 2 factors of a 2 x 2 matrix: x = (A, B).
-double factorisation(const double* x, double* g) {
+inline double factorisation(const double* x, double* g) {
   const double target[4] = {2, -1, 0.5, 1};
   double sum = 0;
   for (int i = 0; i < 16; ++i) g[i] = 0;
@@ -79,16 +80,16 @@ double factorisation(const double* x, double* g) {
   return sum;
 }
 
-const Problem problems[] = {{"quadratic, condition 1", 0, 1, quadratic<1>},
-                            {"quadratic, condition 100", 0, 1, quadratic<100>},
-                            {"quadratic, condition 10,000", 0, 1, quadratic<10000>},
-                            {"Rosenbrock", 0, -0.5, rosenbrock},
-                            {"logistic regression", 0, 0.5, logistic},
-                            {"matrix factorisation", 0, 0.3, factorisation}};
-constexpr int problem_count = 6;
+inline const Problem problems[] = {{"quadratic, condition 1", 0, 1, quadratic<1>},
+                                   {"quadratic, condition 100", 0, 1, quadratic<100>},
+                                   {"quadratic, condition 10,000", 0, 1, quadratic<10000>},
+                                   {"Rosenbrock", 0, -0.5, rosenbrock},
+                                   {"logistic regression", 0, 0.5, logistic},
+                                   {"matrix factorisation", 0, 0.3, factorisation}};
+inline constexpr int problem_count = 6;
 
 /// The minimum of logistic regression, by Newton-like patience: gradient descent in double.
-double least_of(const Problem& problem) {
+inline double least_of(const Problem& problem) {
   if (problem.value != logistic) return problem.least;
   double x[16]{}, g[16];
   for (int t = 0; t < 20000; ++t) {
@@ -151,38 +152,6 @@ void minimise_rule(const char* name, const Budget& budget, CoefficientSchedules 
   options.matrix.weight_decay = 0;
   options.coefficients = std::move(coefficients);
   minimise<WeightOptimizer<R>>(name, options, budget);
-}
-
-}  // namespace
-
-TEST_CASE("gradient descent and momentum minimise every problem") {
-  minimise_rule<GradientDescent>("gradient descent",
-                                 {{0.5, 0.018, 1.9e-4, 1e-3, 1, 0.1}, 8000, 0.03});
-  minimise_rule<HeavyBall>("heavy ball", {{0.2, 0.01, 1e-4, 2e-4, 0.3, 0.02}, 8000, 2e-3});
-  minimise_rule<Nesterov>("Nesterov", {{0.2, 0.01, 1e-4, 2e-4, 0.3, 0.02}, 8000, 2e-3});
-  minimise_rule<TripleMomentum>("triple momentum", {{0.2, 0.01, 1e-4, 2e-4, 0.3, 0.02}, 8000, 2e-3},
-                                {{"mu", 0.5}, {"beta", 0.9}});
-  const auto momentum = CoefficientSchedule::momentum();
-  minimise_rule<Nesterov>("Nesterov, (t - 1) / (t + 2)",
-                          {{0.2, 0.01, 1e-4, 2e-4, 0.3, 0.02}, 8000, 2e-3},
-                          {{"mu", momentum}, {"beta", momentum}});
-}
-
-TEST_CASE("adaptive rules minimise every problem") {
-  const Budget budget{{0.01, 0.01, 0.01, 0.01, 0.01, 0.01}, 8000, 1e-4};
-  minimise_rule<Adam>("Adam", budget);
-  minimise_rule<AdamW>("AdamW", budget);
-  minimise_rule<NAdam>("NAdam", budget);
-  minimise_rule<RmsProp>("RMSProp", budget);
-  minimise_rule<Lion>("Lion", budget);
-}
-
-TEST_CASE("matrix optimizers minimise every problem") {
-  minimise<MuonOptimizer<>>("Muon", {}, {{0.01, 0.01, 0.01, 0.01, 0.01, 0.01}, 8000, 1e-3});
-  minimise<SoapOptimizer>("SOAP", SoapOptions{.weight_decay = 0},
-                          {{0.01, 0.01, 0.01, 0.01, 0.01, 0.01}, 8000, 1e-3});
-  minimise<ShampooOptimizer>("Shampoo", ShampooOptions{.interval = 1},
-                             {{0.3, 0.3, 0.3, 0.3, 0.3, 0.3}, 8000, 5e-3});
 }
 
 }  // namespace optiform::testing
