@@ -8,6 +8,7 @@
 #include <optiform/depth/coefficients.hpp>
 #include <optiform/depth/folding_rules.hpp>
 #include <optiform/io/file.hpp>
+#include <optiform/io/rule_names.hpp>
 #include <optiform/rules/recording.hpp>
 
 #include "weights.hpp"
@@ -41,10 +42,13 @@ constexpr Foldable foldables[] = {
     foldable<Soap>("soap"),
 };
 
-const Foldable& foldable_named(const std::string& rule) {
-  for (const Foldable& known : foldables)
-    if (known.name == rule) return known;
-  fail("rule ", in_quotes(rule),
+const Foldable& foldable_of(const Weights& weights) {
+  // A name that stands beside the weights may be that of a variant; then their tensors tell.
+  const std::string rules[] = {weights.rule(), std::string(rule_of(weights.table.entries()))};
+  for (const std::string& rule : rules)
+    for (const Foldable& known : foldables)
+      if (known.name == rule) return known;
+  fail("rule ", in_quotes(rules[0]),
        " has no scales to fold; expected heavy-ball, nesterov, tmm, rmsprop, adam, adamw, ortho, "
        "muon, shampoo or soap");
 }
@@ -112,7 +116,7 @@ class FoldedStep {
 }  // namespace
 
 Weights folded(Weights weights) {
-  const Foldable& rule = foldable_named(weights.rule());
+  const Foldable& rule = foldable_of(weights);
   double unit = 1;
   std::set<std::string> gone;
   for (Index layer = 0; layer < weights.layers(); ++layer)

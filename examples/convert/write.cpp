@@ -114,10 +114,16 @@ void write_run(const fs::path& folder, const Weights& weights, const std::string
   Checkpoint checkpoint;
   checkpoint.state["configuration"]["checksum of the tokenizer"] =
       detail::hexadecimal(crc64(bytes.data(), bytes.size()));
-  with_values(weights, [&](const auto* values) {
-    checkpoint.weights = parameter_sources(weights.table, values);
-    save_checkpoint(folder / "checkpoints", checkpoint);
-  });
-  if (!bytes.empty()) write_file(folder / "tokenizer.model", bytes);
-  write_file(folder / "config.toml", config);
+  try {
+    with_values(weights, [&](const auto* values) {
+      checkpoint.weights = parameter_sources(weights.table, values);
+      save_checkpoint(folder / "checkpoints", checkpoint);
+    });
+    if (!bytes.empty()) write_file(folder / "tokenizer.model", bytes);
+    write_file(folder / "config.toml", config);
+  } catch (...) {  // half a run would be in the way of the next try
+    std::error_code ignored;
+    fs::remove_all(folder, ignored);
+    throw;
+  }
 }

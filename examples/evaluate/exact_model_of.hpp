@@ -6,6 +6,8 @@
 #include "../pretrain/family.hpp"
 #include "exact_models.hpp"
 
+static_assert(std::size(presets) == 4, "the files exact_*_large.cpp hold the presets 2 and 3");
+
 /// The model of a rule in the numbers' shape, in dual numbers. The presets from `First` to `Last`
 /// are compiled here; null if that shape is none of them.
 template <class Rule, int First = 0, int Last = static_cast<int>(std::size(presets)) - 1>

@@ -6,8 +6,8 @@
 
 #include <optiform/training/generation.hpp>
 
-/// What pretrain does when it is called by the name generate (see examples/generate): it shares
-/// the compiled models. Returns the exit code.
+/// The program generate, also of programs that hold pretrain and generate in one. Returns the exit
+/// code.
 int generate_main(int argc, char** argv);
 
 /// Texts to continue with a run's model, and how.

@@ -37,6 +37,7 @@ Generation continue_prompts(const GenerationRequest& request) {
 
   // The model has not learned what later positions are.
   const auto decoder = model->decoder(static_cast<Index>(request.prompts.size()), options.length);
+  decoder->pack();
   const auto print = [](std::string_view text) {
     std::fwrite(text.data(), 1, text.size(), stdout);
     std::fflush(stdout);

@@ -137,7 +137,7 @@ class Study {
     fs::create_directories(out_);
     if (!looks()) lock_directory(out_);
     runs_ = plan_runs(grid_, prepare_corpus(out_, texts), out_, run_threads(options));
-    times_ = known_times(out_, grid_);
+    if (!options.time && !options.list) times_ = known_times(out_, grid_);
     chosen_ = chosen(runs_, options);
   }
 
@@ -155,13 +155,21 @@ class Study {
           launch(chosen_,
                  {.jobs = options_.jobs, .minutes = options_.minutes, .outputs = out_ / "output"});
     const bool finished = std::all_of(runs_.begin(), runs_.end(), std::mem_fn(&StudyRun::finished));
-    if (options_.time || (end.signal == 0 && finished && !times_)) end.signal = measure();
-    write_tables();
-    try {
-      write_figures();
-    } catch (const Error& error) {  // the runs are done all the same
-      std::fprintf(stderr, "study: %s\n", error.what());
+    // The runs are done all the same, whatever becomes of their times and figures.
+    const auto try_to = [](auto&& f) {
+      try {
+        f();
+      } catch (const std::exception& error) {
+        std::fprintf(stderr, "study: %s\n", error.what());
+      }
+    };
+    if (options_.time) {
+      end.signal = measure();
+    } else if (end.signal == 0 && finished && !times_) {
+      try_to([&] { end.signal = measure(); });
     }
+    write_tables();
+    try_to([&] { write_figures(); });
     return end.signal != 0 ? 128 + end.signal : end.failures > 0 ? 3 : 0;
   }
 

@@ -37,6 +37,18 @@ struct NoSquare : Rule {
   }
 };
 
+/// A number for what is stored whole.
+struct EvenStream : Rule {
+  Row v = stream("velocity");
+  Scalar beta = unit("beta", 0.5), gamma = positive("gamma", ln2), zero = constant("zero", 0);
+
+  constexpr Row query() const { return x; }
+  constexpr void step(Row g) {
+    x += beta * v + g;
+    v = zero * g + gamma;
+  }
+};
+
 /// The rule's zero folds where it is known while recording.
 template <class R>
 struct Pinned : R {
@@ -86,6 +98,11 @@ TEST_CASE("operations take what folded into numbers for its elements") {
   check_folded<EvenRow, Cpu>();
   check_folded<NoSquare, Reference>();
   check_folded<NoSquare, Cpu>();
+}
+
+TEST_CASE("buffers take what folded into numbers, whose adjoint is the sum of the buffer's") {
+  check_folded<EvenStream, Reference>();
+  check_folded<EvenStream, Cpu>();
 }
 
 TEST_CASE("a square of which nothing is left is stored whole") {

@@ -124,6 +124,7 @@ TEST_CASE("pretrain: every optimizer, stopped twice and resumed, has the same bi
       {"--sam", "0.05", "--optimizer", "soap", "--ema", "0.9"},
       // SAWD: sharpness from the first step of the decay on, between the two stops.
       {"--sam", "0.05", "--schedule", "wsd", "--decay-from", "40", "--sam-from", "40"}};
+  int stops = 0;
   for (const Arguments& trained : trained_by) {
     INFO(trained[0], " ", trained[1], " of ", trained.size());
     const auto run_in = [&](const std::string& out) {
@@ -139,12 +140,14 @@ TEST_CASE("pretrain: every optimizer, stopped twice and resumed, has the same bi
       const int code = process.wait().code;
       if (code == 0) break;  // a fast machine had finished
       CHECK(code == 128 + SIGINT);
+      ++stops;
     }
     const auto last = run(folder.path, "pretrain", {"--resume", "--out", "stopped"});
     INFO(last.err);
     REQUIRE(last.code == 0);
     CHECK(folder.final_state("stopped") == folder.final_state("whole"));
   }
+  CHECK(stops > 0);
 }
 
 TEST_CASE("pretrain: killed at 20 random moments, the resumed run has the same bits" *

@@ -26,6 +26,7 @@ class Scripted final : public AnyDecoder {
     length_[static_cast<std::size_t>(sequence)] = 0;
     ++restarts;
   }
+  void pack() override {}
   void append(std::span<const Tokens> tokens, std::span<float> logits) override {
     for (std::size_t b = 0; b < tokens.size(); ++b) {
       if (tokens[b].empty()) continue;

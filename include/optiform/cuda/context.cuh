@@ -43,6 +43,9 @@ class Context {
   Context& operator=(const Context&) = delete;
   ~Context() { cudaFree(scratch_); }
 
+  /// Threads of the host, of which a device needs one.
+  static int threads_of(int) { return 1; }
+
   cudaStream_t stream() const { return stream_; }
 
   std::byte* scratch(Index bytes) {

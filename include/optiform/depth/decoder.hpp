@@ -91,7 +91,8 @@ struct Continuation {
 ///
 /// Contract  logits are those of the model's forward pass over the whole sequence, to rounding.
 ///           `values` must not change between the calls that one sequence is made of. All memory is
-///           taken by the constructor (scratch of the backend apart); `plan` tells how much.
+///           taken by the constructor (scratch of the backend apart); `plan` tells how much. `pack`
+///           takes `packed_bytes` more: every matrix once more, the head's included.
 ///           Prompts of different lengths share passes without padding.
 /// Limits    a full sequence is an error: `restart` it and append the tokens that shall be
 ///           remembered. `generate` does so with the last half.

@@ -47,7 +47,8 @@ class Reverse {
     for (short i = 0; i < forward_.outputs; ++i) {
       const Output& o = forward_.output[i];
       if (o.sink != Sink::store) continue;
-      add(o.node, copier_.to.input(static_cast<short>(forward_.inputs + o.index), o.unit));
+      add(o.node, copier_.to.input(static_cast<short>(forward_.inputs + o.index), o.unit),
+          Frequency::element);
     }
   }
   constexpr Frequency frequency(short id) const { return copier_.to.node[id].frequency; }

@@ -118,11 +118,12 @@ struct OperationRecorder {
         first.recording_->graph.operate(&operation_tag<Operation>, first.id(), rest.id()...);
     return Result<Operation>(first.recording_, id);
   }
-  template <class Operation, class First, class... Rest>
-  static constexpr Result<Operation> refuse(const First& first, const Rest&...) {
-    Recording& r = *first.recording_;
-    r.blame(Fault::other_operands);
-    return Result<Operation>(&r, r.now[0]);
+  template <class Operation, class... Values>
+  static constexpr Result<Operation> refuse(const Values&... values) {
+    Recording* r = nullptr;  // numbers have none
+    ((r = r == nullptr ? values.recording_ : r), ...);
+    r->blame(Fault::other_operands);
+    return Result<Operation>(r, r->now[0]);
   }
 };
 

@@ -47,8 +47,8 @@ enum class Purpose { training, inference };
 
 /// Going on with sequences whatever the model's type is; see Decoder.
 ///
-/// Contract  lives no longer than the trainer it comes from, whose parameters it reads; `restart`
-///           sequences after those have changed.
+/// Contract  lives no longer than the trainer it comes from, whose parameters it reads; after those
+///           have changed `restart` sequences, and `pack` again what was packed.
 class AnyDecoder {
  public:
   using Tokens = std::span<const std::int32_t>;
@@ -61,6 +61,9 @@ class AnyDecoder {
   virtual Index length(Index sequence) const = 0;
   /// Forgets a sequence.
   virtual void restart(Index sequence) = 0;
+  /// Copies the matrices in the order in which products read them: the same logits sooner, for
+  /// their memory once more.
+  virtual void pack() = 0;
   /// Appends tokens[b], which may be empty, to sequence b; the logits of those that got tokens are
   /// the ones after their last. Shapes  tokens [sequences]; logits: [sequences, vocabulary].
   virtual void append(std::span<const Tokens> tokens, std::span<float> logits) = 0;

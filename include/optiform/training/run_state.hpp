@@ -87,15 +87,19 @@ inline bool load_run(const std::filesystem::path& directory, AnyTrainer& trainer
 }
 
 /// Restores only the parameters of the newest checkpoint, for generation: their average, if the run
-/// kept one. Returns what was saved as the run's configuration.
+/// kept one. Returns what was saved as the run's configuration. Throws Error; nothing is changed
+/// then.
 inline nlohmann::json load_parameters(const std::filesystem::path& directory, AnyTrainer& trainer) {
   const auto reader = CheckpointReader::open_latest(directory);
   if (!reader) fail("there is no checkpoint in ", in_quotes(directory));
   const auto values = trainer.state()[0];
-  detail::with_scalar(values.dtype, values.data, [&](auto* data) {
-    read_parameters(reader->weights(), trainer.parameters(), data);
+  detail::with_scalar(values.dtype, values.data, [&]<class T>(T* data) {
+    Buffer<T> read(values.size);
+    read_parameters(reader->weights(), trainer.parameters(), read.data());
     if (reader->streams().contains(average_stream))
-      detail::read_finite(reader->streams(), average_stream, {values.size}, values.size, data);
+      detail::read_finite(reader->streams(), average_stream, {values.size}, values.size,
+                          read.data());
+    std::copy_n(read.data(), read.size(), data);
   });
   return reader->state().value("configuration", nlohmann::json::object());
 }

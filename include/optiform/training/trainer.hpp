@@ -238,15 +238,17 @@ struct Trainer {
       TrainerDecoder(on& trainer, Index sequences, Index capacity)
           : trainer_(trainer),
             decoder_(trainer.model_, sequences, capacity),
-            logits_(std::is_same_v<T, float> ? 0 : sequences * trainer.vocabulary()) {
-        decoder_.pack(trainer.weights());
-      }
+            logits_(std::is_same_v<T, float> ? 0 : sequences * trainer.vocabulary()) {}
 
       Index sequences() const override { return decoder_.sequences(); }
       Index capacity() const override { return decoder_.capacity(); }
       Index vocabulary() const override { return trainer_.vocabulary(); }
       Index length(Index sequence) const override { return decoder_.length(sequence); }
       void restart(Index sequence) override { decoder_.restart(sequence); }
+      void pack() override {
+        if constexpr (requires { decoder_.pack(trainer_.weights()); })
+          decoder_.pack(trainer_.weights());
+      }
       void append(std::span<const Tokens> tokens, std::span<float> logits) override {
         if constexpr (std::is_same_v<T, float>) {
           decoder_.append(*trainer_.context_, trainer_.weights(), tokens, logits.data());

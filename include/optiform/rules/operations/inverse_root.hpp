@@ -19,7 +19,7 @@ struct InverseRootResult {
 
 /// Six minimax quintics in a row: from singular values between 0.00155 and 1 to 1 within 5.7e-5.
 ///
-/// Contract  all but the last step are scaled so that 1.001 is the largest value.
+/// Contract  all but the last step are scaled so that 1 / 1.001 is the largest value.
 /// Source    the construction of Amsel et al., arXiv 2505.16932, without a cushion: each polynomial
 ///           is the best one for the interval [l, 1] that is left, divided by 1.001 (1 + its
 ///           error).
