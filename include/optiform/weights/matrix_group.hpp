@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -10,6 +9,13 @@
 #include <optiform/weights/tensor_group.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
+
+namespace detail {
+
+/// std::max without the algorithms of the standard library, which take long to parse.
+inline Index larger(Index a, Index b) { return a < b ? b : a; }
+
+}  // namespace detail
 
 /// The matrices of some roles and the order in which threads take them: small ones are shared out,
 /// one per thread, of large ones the products are threaded. Which is which follows from their work,
@@ -56,7 +62,7 @@ class MatrixGroup {
   /// any small matrix, or as any large one.
   template <class Amount>
   Index at_once(int threads, Amount&& amount) const {
-    return std::max(most(large_, amount), threads * most(small_, amount));
+    return detail::larger(most(large_, amount), threads * most(small_, amount));
   }
 
   /// Calls f(matrix, scratch) for every matrix, where scratch holds `elements(matrix)` numbers. The
@@ -99,7 +105,7 @@ class MatrixGroup {
   static Index most(const std::vector<Matrix>& matrices, Amount&& amount) {
     constexpr Index unit = ParameterTable::alignment;
     Index all = 0;
-    for (const Matrix& m : matrices) all = std::max(all, amount(m));
+    for (const Matrix& m : matrices) all = detail::larger(all, amount(m));
     return (all + unit - 1) / unit * unit;
   }
   void longest_first() {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
-
 #include <optiform/core/math.hpp>
 #include <optiform/weights/kronecker_optimizer.hpp>
 
@@ -60,7 +58,7 @@ struct ShampooOptimizer {
 
     static Index scratch_elements(const Matrix& m, const Sides& sides) {
       const Index n = sides.longest();
-      return std::max(m.size(), n * n + n);
+      return detail::larger(m.size(), n * n + n);
     }
 
     static Index basis_bytes(Index n) { return orthonormal_basis<Backend>::eigenvectors_bytes(n); }
@@ -83,7 +81,8 @@ struct ShampooOptimizer {
       T *const vectors = scratch, *const value = scratch + n * n;
       orthonormal_basis<Backend>::eigenvectors(n, covariance_.data() + side.at, value, vectors);
       for (Index k = 0; k < n; ++k) {
-        const double eigenvalue = std::max(static_cast<double>(value[k]), 0.0) + options_.epsilon;
+        const double eigenvalue =
+            (value[k] > 0 ? static_cast<double>(value[k]) : 0.0) + options_.epsilon;
         const auto factor = static_cast<T>(math::pow(eigenvalue, -0.25 / sides));
         for (Index i = 0; i < n; ++i) vectors[i * n + k] *= factor;
       }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <algorithm>
 #include <vector>
 
 #include <optiform/rules/adam.hpp>
@@ -81,7 +80,7 @@ struct SoapOptimizer {
     /// The rotated gradient, the direction and a product; or a product of squares and its diagonal.
     static Index scratch_elements(const Matrix& m, const Sides& sides) {
       const Index n = sides.longest();
-      return 2 * m.size() + std::max(m.size(), n * n + n);
+      return 2 * m.size() + detail::larger(m.size(), n * n + n);
     }
 
     static Index basis_bytes(Index n) {
