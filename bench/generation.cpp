@@ -132,20 +132,21 @@ void report(const Options& o, const std::string& name, Writer<Shape>& ours, int 
       peer->ask("prompt", 60), peer->ask("step 2", 60);
     }
     std::vector<double> reading, writing, peer_reading, peer_writing, plain_reading, plain_writing;
-    for (int round = 0; round < (o.quick ? 1 : 5); ++round) {
+    for (int round = 0; round < (o.quick ? 1 : 6); ++round) {
       if (peer) {
         peer_reading.push_back(number(peer->ask("prompt", 60)));
         peer_writing.push_back(number(peer->ask("step " + std::to_string(steps), 60)));
-        // A peer's idle threads spin for a while.
-        std::this_thread::sleep_for(std::chrono::milliseconds(200));
+        pause_until_quiet();
       }
       const auto measure = [&](bool packed, auto& reading_times, auto& writing_times) {
         ours.use_packed(packed);
         reading_times.push_back(seconds([&] { ours.read_prompts(); }));
         writing_times.push_back(seconds([&] { ours.step(steps); }));
       };
-      measure(true, reading, writing);
+      // Who begins alternates.
+      if (round % 2 == 0) measure(true, reading, writing);
       measure(false, plain_reading, plain_writing);
+      if (round % 2 == 1) measure(true, reading, writing);
     }
     const auto tokens = static_cast<double>(batch * steps);
     const auto read = static_cast<double>(batch * prompt);

@@ -6,12 +6,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace bench {
+
+/// Idle threads of a peer spin for a while.
+inline void pause_until_quiet() { std::this_thread::sleep_for(std::chrono::milliseconds(500)); }
 
 /// Another program that answers one line for every line it is given.
 class Peer {

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <chrono>
 #include <string>
-#include <thread>
 
 #include "peer.hpp"
 #include "training.hpp"
@@ -30,8 +28,5 @@ struct PyTorchSetting {
     return mode + ", " + std::to_string(threads) + " threads, AdamW " + adamw;
   }
 };
-
-/// A peer's idle threads spin for a while.
-inline void pause_until_quiet() { std::this_thread::sleep_for(std::chrono::milliseconds(300)); }
 
 }  // namespace bench

@@ -66,7 +66,7 @@ TEST_CASE("optimizers: the plan is within one percent of the most memory in use"
   };
   check(1, 2, 1.01);
   check(3, 2, 1.3);
-  table.add("large", Role::matrix, {800, 700}, {});
+  table.add("large", Role::matrix, {1000, 900}, {});
   check(3, 1, 1.3);
 }
 #endif

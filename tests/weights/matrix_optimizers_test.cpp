@@ -72,7 +72,7 @@ TEST_CASE_TEMPLATE("a large matrix: threads that share its products change no bi
                    SoapOptimizer, ShampooOptimizer) {
   std::vector<double> first;
   for (const int threads : {1, 3}) {
-    Run<Optimizer> run(table_of_matrix(800, 700), {.interval = 1}, threads);
+    Run<Optimizer> run(table_of_matrix(1000, 900), {.interval = 1}, threads);
     run.random_step(0, 1e-2);
     if (std::is_same_v<Optimizer, SoapOptimizer>) run.random_step(1, 1e-2);
     if (first.empty()) first = run.values;

@@ -73,11 +73,13 @@ class KroneckerOptimizer : public MatrixOptimizer<Derived, Backend, T, Numbers> 
  private:
   static MatrixGroup group_of(const ParameterTable& table, const Numbers& options, Roles roles) {
     return MatrixGroup(Derived::name, table, roles, [&](const Matrix& m) {
-      double work = 0;  // the covariance, there and back, and of every so many steps a new square
+      MatrixGroup::Work work;
       for (const Index side : {m.rows, m.columns}) {
         const auto n = static_cast<double>(side), product = n * static_cast<double>(m.size());
-        if (side <= options.max_dimension)
-          work += 2.5 * product + (n * n * n + 2 * product) / static_cast<double>(options.interval);
+        if (side <= options.max_dimension) {
+          work.products += 2.5 * product;  // the covariance, there and back
+          work.alone += n * n * n / static_cast<double>(options.interval);  // a basis or root
+        }
       }
       return work;
     });

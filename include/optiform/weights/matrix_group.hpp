@@ -18,27 +18,32 @@ inline Index larger(Index a, Index b) { return a < b ? b : a; }
 }  // namespace detail
 
 /// The matrices of some roles and the order in which threads take them: small ones are shared out,
-/// one per thread, of large ones the products are threaded. Which is which follows from their work,
-/// which may depend on shapes and options only.
+/// one per thread, of large ones the products are threaded. Which is which follows from those
+/// products, which may depend on shapes and options only.
 ///
 /// Errors    a tensor of another number of dimensions.
 class MatrixGroup {
  public:
+  /// Multiplications of a step: of products, which threads can share, and of what one does alone.
+  struct Work {
+    double products = 0, alone = 0;
+    double all() const { return products + alone; }
+  };
   struct Matrix {
     Index rows, columns;
     Index offset, stream;  ///< first element in the table, and in the group's streams
     Index number;          ///< place among the group's matrices, in the table's order
     std::vector<TensorGroup::Piece> pieces;
-    double work = 0;  ///< multiplications of the products of a step
+    Work work;
 
     Index size() const { return rows * columns; }
     /// Up to about a tenth of a second on one core.
-    bool is_small() const { return work <= 3.5e9; }
+    bool is_small() const { return work.products <= 3.5e9; }
   };
 
-  /// `work(matrix)` counts the multiplications of the products of an optimizer's step.
-  template <class Work>
-  MatrixGroup(const char* optimizer, const ParameterTable& table, Roles roles, Work&& work) {
+  /// `work(matrix)` is the Work of an optimizer's step.
+  template <class F>
+  MatrixGroup(const char* optimizer, const ParameterTable& table, Roles roles, F&& work) {
     const TensorGroup group(table, roles);
     total_ = group.total();
     for (const TensorGroup::Tensor& tensor : group.tensors()) {
@@ -46,7 +51,7 @@ class MatrixGroup {
       if (p.shape.size() != 2)
         fail(optimizer, ": parameter '", p.name, "' has ", p.shape.size(),
              " dimensions; expected a matrix");
-      Matrix matrix{p.shape[0], p.shape[1], p.offset, tensor.stream, count_++, {}};
+      Matrix matrix{p.shape[0], p.shape[1], p.offset, tensor.stream, count_++, {}, {}};
       TensorGroup::append_pieces(matrix.pieces, tensor);
       matrix.work = work(matrix);
       (matrix.is_small() ? small_ : large_).push_back(std::move(matrix));
@@ -110,7 +115,7 @@ class MatrixGroup {
   }
   void longest_first() {
     for (std::size_t end = 1; end < small_.size(); ++end)
-      for (std::size_t i = end; i > 0 && small_[i - 1].work < small_[i].work; --i)
+      for (std::size_t i = end; i > 0 && small_[i - 1].work.all() < small_[i].work.all(); --i)
         std::swap(small_[i - 1], small_[i]);
   }
 

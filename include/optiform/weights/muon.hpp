@@ -81,7 +81,7 @@ struct MuonOptimizer {
 
     static MatrixGroup group_of(const ParameterTable& table, Roles roles) {
       return MatrixGroup("Muon", table, roles, [](const Matrix& m) {
-        return Polynomial::steps * orthogonalise_work(m.rows, m.columns);
+        return MatrixGroup::Work{Polynomial::steps * orthogonalise_work(m.rows, m.columns)};
       });
     }
     /// The direction, and what its iteration takes.
