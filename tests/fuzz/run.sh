@@ -66,7 +66,9 @@ fuzz() {  # program
 }
 export -f fuzz
 export build seconds
-printf '%s\n' "${wanted[@]}" | xargs -P "$jobs" -I{} bash -c 'fuzz {}' | tee "$build/fuzz.log"
-passed=$(grep -c '^passed: ' "$build/fuzz.log")
+report=$(mktemp)
+trap 'rm -f "$report"' EXIT
+printf '%s\n' "${wanted[@]}" | xargs -P "$jobs" -I{} bash -c 'fuzz {}' | tee "$report"
+passed=$(grep -c '^passed: ' "$report")
 echo "$passed passed, $((${#wanted[@]} - passed)) failed"
 ((passed == ${#wanted[@]}))
