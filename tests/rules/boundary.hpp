@@ -61,11 +61,12 @@ class BoundaryRun {
       }
     column = normal<T>(rng, columns * width);
     for (T& gain : column) gain = T(1) + T(0.3) * gain;
-    for (int c = 0; c < coefficients; ++c) {
-      const CoefficientInfo& info = D::rule.coefficient[c % D::coefficients];
-      coefficient.push_back(info.kind == CoefficientKind::constant ? info.initial
-                                                                   : rng.uniform(0.1, 0.9));
-    }
+    for (int step = 0; step < 2; ++step)
+      for (int c = 0; c < D::coefficients; ++c) {
+        const CoefficientInfo& info = D::rule.coefficient[c];
+        coefficient.push_back(info.kind == CoefficientKind::constant ? info.initial
+                                                                     : rng.uniform(0.1, 0.9));
+      }
     statistic.resize(static_cast<std::size_t>(rows * Primal::graph.statistics));
   }
 
