@@ -87,8 +87,12 @@ TEST_CASE("Decoder: packed weights change no bit, and are those of when they wer
     CHECK(logits == other.logits);
     CHECK(logits != expected);
 
-    // Packed again after a change.
+    // Until they are packed again the copies are used, not what their originals have become.
     for (float& value : trial.values) value *= 2;
+    packed.restart(0), packed.restart(1);
+    feed(trial, packed);
+    CHECK(trial.logits != expected);
+    CHECK(trial.logits != logits);
     packed.pack(trial.values.data());
     packed.restart(0), packed.restart(1);
     feed(trial, packed);

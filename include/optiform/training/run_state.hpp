@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
+
 #include <optiform/io/checkpoint.hpp>
 #include <optiform/io/parameters.hpp>
 #include <optiform/training/any_trainer.hpp>
