@@ -9,6 +9,12 @@
 using namespace optiform;
 namespace fs = std::filesystem;
 
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const std::size_t half = values.size() / 2;
+  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
+}
+
 double StudyRun::validation_loss() const {
   for (auto row = log.rbegin(); row != log.rend(); ++row)
     if (std::isfinite(row->validation_loss)) return row->validation_loss;
@@ -20,10 +26,7 @@ double StudyRun::milliseconds_per_step(std::size_t first, std::size_t last) cons
   for (std::size_t i = first; i < last; ++i)
     if (log[i].tokens_per_second > 0)
       times.push_back(1e3 * static_cast<double>(tokens_per_step()) / log[i].tokens_per_second);
-  if (times.empty()) return std::nan("");
-  const auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
-  std::nth_element(times.begin(), middle, times.end());
-  return *middle;
+  return times.empty() ? std::nan("") : median(std::move(times));
 }
 
 void StudyRun::refresh() {

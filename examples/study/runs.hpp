@@ -8,6 +8,9 @@
 #include "corpus.hpp"
 #include "grid.hpp"
 
+/// The middle one of at least one value, or the mean of the middle two.
+double median(std::vector<double> values);
+
 /// One cell of a study with one seed: a run of pretrain in a directory of its own.
 struct StudyRun {
   const Cell* cell = nullptr;

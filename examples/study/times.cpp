@@ -45,12 +45,6 @@ double milliseconds_per_step(const StudyRun& run, const TimingProtocol& protocol
   return passed.count() / protocol.steps;
 }
 
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const std::size_t half = values.size() / 2;
-  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
-}
-
 /// The number that a cell of a table is; NaN if it is none.
 double number_of(const std::string& text) {
   double number = 0;

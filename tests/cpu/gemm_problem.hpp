@@ -6,12 +6,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <cstring>
 #include <limits>
 #include <vector>
 
 #include <optiform/core/memory.hpp>
 #include <optiform/cpu/gemm.hpp>
+
+#include "../support/random_data.hpp"
 
 namespace gemm_testing {
 
@@ -121,11 +122,7 @@ std::vector<T> serial_product(const Problem<T>& p) {
   return result;
 }
 
-template <class T>
-bool same_bits(const std::vector<T>& x, const std::vector<T>& y) {
-  return x.size() == y.size() &&
-         (x.empty() || std::memcmp(x.data(), y.data(), x.size() * sizeof(T)) == 0);
-}
+using testing::same_bits;
 
 inline constexpr Transpose flips[] = {Transpose::no, Transpose::yes};
 

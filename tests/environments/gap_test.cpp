@@ -24,18 +24,6 @@ double gap_at(const TabularMdp<>& mdp, const std::vector<double>& logits) {
   return ascent.gap();
 }
 
-std::vector<Real> softmax(const TabularMdp<>& mdp, const std::vector<double>& logits) {
-  std::vector<Real> probability;
-  const auto actions = static_cast<std::size_t>(mdp.actions());
-  for (std::size_t first = 0; first < logits.size(); first += actions) {
-    Real sum = 0;
-    for (std::size_t i = first; i < first + actions; ++i) sum += std::exp(Real(logits[i]));
-    for (std::size_t i = first; i < first + actions; ++i)
-      probability.push_back(std::exp(Real(logits[i])) / sum);
-  }
-  return probability;
-}
-
 /// Logits that prefer the best policy by `margin`, and otherwise differ.
 std::vector<double> near(const Evaluation& best, double margin) {
   std::vector<double> logits;
@@ -56,7 +44,7 @@ TEST_CASE("gap: the performance difference is the difference of objectives, down
       CAPTURE(margin);
       const std::vector<double> logits = near(best, margin);
       const double gap = gap_at(mdp, logits);
-      const auto probability = softmax(mdp, logits);
+      const auto probability = softmax<Real>(mdp, logits);
       const ExactEvaluation exact(mdp, probability);
       // The same formula in long double, where the best actions lose nothing by definition.
       Real expected = 0;

@@ -11,19 +11,6 @@
 namespace optiform::testing {
 namespace {
 
-/// The softmax of one row of logits or more, [states, actions].
-std::vector<double> softmax(const TabularMdp<>& mdp, const std::vector<double>& logits) {
-  std::vector<double> probability;
-  const auto actions = static_cast<std::size_t>(mdp.actions());
-  for (std::size_t first = 0; first < logits.size(); first += actions) {
-    double sum = 0;
-    for (std::size_t i = first; i < first + actions; ++i) sum += std::exp(logits[i]);
-    for (std::size_t i = first; i < first + actions; ++i)
-      probability.push_back(std::exp(logits[i]) / sum);
-  }
-  return probability;
-}
-
 /// Whether a number agrees with a printed one in `digits` places behind the point.
 bool prints_as(double value, double printed, int digits) {
   return std::fabs(value - printed) <= 0.5001 * std::pow(10.0, -digits);

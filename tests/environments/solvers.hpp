@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cmath>
 #include <string_view>
 #include <vector>
 
@@ -27,6 +28,20 @@ Evaluation optimum(OnReference, const TabularMdp<>& mdp);
 
 std::vector<double> start_of(OnCpu, const TabularMdp<>& mdp, std::string_view name);
 std::vector<double> start_of(OnReference, const TabularMdp<>& mdp, std::string_view name);
+
+/// The probabilities that logits stand for, [states, actions].
+template <class Real = double>
+std::vector<Real> softmax(const TabularMdp<>& mdp, const std::vector<double>& logits) {
+  std::vector<Real> probability;
+  const auto actions = static_cast<std::size_t>(mdp.actions());
+  for (std::size_t first = 0; first < logits.size(); first += actions) {
+    Real sum = 0;
+    for (std::size_t i = first; i < first + actions; ++i) sum += std::exp(Real(logits[i]));
+    for (std::size_t i = first; i < first + actions; ++i)
+      probability.push_back(std::exp(Real(logits[i])) / sum);
+  }
+  return probability;
+}
 
 /// named_mdp(name), compiled once.
 TabularMdp<> process(std::string_view name);

@@ -16,14 +16,6 @@ using namespace optiform::testing;
 
 namespace {
 
-const std::string fixtures = OPTIFORM_SOURCE_DIR "/tests/io/fixtures/";
-
-std::vector<float> ramp(std::size_t size) {
-  std::vector<float> values(size);
-  for (std::size_t i = 0; i < size; ++i) values[i] = 0.5f * static_cast<float>(i) - 1;
-  return values;
-}
-
 template <class Map>
 inline constexpr bool is_writable = requires(Map map) {
   map(0, 0) = 1.0f;
@@ -110,16 +102,16 @@ TEST_CASE("tensor_ref: Eigen matrices and vectors are seen without a copy") {
 }
 
 TEST_CASE("npy: files written by NumPy are read") {
-  const auto x = load_npy<float>(fixtures + "matrix.npy");
+  const auto x = load_npy<float>(fixtures / "matrix.npy");
   CHECK(x.shape()[0] == 2);
   CHECK(x.shape()[1] == 3);
   CHECK(std::equal(x.begin(), x.end(), ramp(6).begin()));
-  CHECK(load_npy<std::int32_t>(fixtures + "integers.npy")(0) == -2);
-  CHECK(load_npy<double>(fixtures + "number.npy")() == 0.25);
-  CHECK(load_npy<double>(fixtures + "deep.npy").dimension() == 31);
-  CHECK(load_npy<float>(fixtures + "version2.npy").size() == 4);
+  CHECK(load_npy<std::int32_t>(fixtures / "integers.npy")(0) == -2);
+  CHECK(load_npy<double>(fixtures / "number.npy")() == 0.25);
+  CHECK(load_npy<double>(fixtures / "deep.npy").dimension() == 31);
+  CHECK(load_npy<float>(fixtures / "version2.npy").size() == 4);
   std::vector<float> into(6);
-  load_npy(fixtures + "matrix.npy", TensorRef<float, 2>{into.data(), {2, 3}});
+  load_npy(fixtures / "matrix.npy", TensorRef<float, 2>{into.data(), {2, 3}});
   CHECK(into == ramp(6));
 }
 
@@ -147,17 +139,17 @@ TEST_CASE("npy: what is written is read back, by xtensor too") {
 TEST_CASE("npy: bad files are refused with one sentence") {
   TemporaryDirectory directory;
   const auto path = directory / "x.npy";
-  const std::string good = read_bytes(fixtures + "matrix.npy");
+  const std::string good = read_bytes(fixtures / "matrix.npy");
   std::vector<float> into(6);
   CHECK_REFUSED("none.npy': No such file", load_npy<float>(directory / "none.npy"));
   CHECK_REFUSED("not a regular file", load_npy<float>(directory.path()));
-  CHECK_REFUSED("Fortran order", load_npy<float>(fixtures + "fortran.npy"));
-  CHECK_REFUSED("its type is '<f4', expected '<f8'", load_npy<double>(fixtures + "matrix.npy"));
-  CHECK_REFUSED("its type is '<i4', expected '<f4'", load_npy<float>(fixtures + "integers.npy"));
+  CHECK_REFUSED("Fortran order", load_npy<float>(fixtures / "fortran.npy"));
+  CHECK_REFUSED("its type is '<f4', expected '<f8'", load_npy<double>(fixtures / "matrix.npy"));
+  CHECK_REFUSED("its type is '<i4', expected '<f4'", load_npy<float>(fixtures / "integers.npy"));
   CHECK_REFUSED("its shape is [2, 3], expected [3, 2]",
-                load_npy(fixtures + "matrix.npy", TensorRef<float, 2>{into.data(), {3, 2}}));
+                load_npy(fixtures / "matrix.npy", TensorRef<float, 2>{into.data(), {3, 2}}));
   CHECK_REFUSED("its shape is [2, 3], expected [6]",
-                load_npy(fixtures + "matrix.npy", TensorRef<float, 1>{into.data(), {6}}));
+                load_npy(fixtures / "matrix.npy", TensorRef<float, 1>{into.data(), {6}}));
   const auto refused = [&](const std::string& part, const std::string& bytes) {
     write_bytes(path, bytes);
     CAPTURE(part);
@@ -197,7 +189,7 @@ TEST_CASE("npy: bad files are refused with one sentence") {
 TEST_CASE("npy: a file with a changed byte or cut anywhere is valid or refused") {
   TemporaryDirectory directory;
   const auto path = directory / "x.npy";
-  const std::string good = read_bytes(fixtures + "matrix.npy");
+  const std::string good = read_bytes(fixtures / "matrix.npy");
   write_bytes(path, good);
   const auto use = [&] { return refusal([&] { load_npy<float>(path); }); };
   REQUIRE(use() == "");

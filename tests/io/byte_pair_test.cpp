@@ -12,8 +12,6 @@ using namespace optiform::testing;
 
 namespace {
 
-const std::filesystem::path fixtures = OPTIFORM_SOURCE_DIR "/tests/io/fixtures";
-
 const BytePair& gpt2() {
   static const BytePair tokenizer = BytePair::load(fixtures / "gpt2");
   return tokenizer;

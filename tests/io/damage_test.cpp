@@ -27,7 +27,7 @@ std::string use(const std::filesystem::path& path) {
 
 TEST_CASE("damage: a safetensors file with a changed byte is valid or refused") {
   TemporaryDirectory directory;
-  const std::string good = read_bytes(OPTIFORM_SOURCE_DIR "/tests/io/fixtures/python.safetensors");
+  const std::string good = read_bytes(fixtures / "python.safetensors");
   const auto path = directory / "x";
   write_bytes(path, good);
   REQUIRE(use(path) == "");
@@ -52,7 +52,7 @@ TEST_CASE("damage: a safetensors file with a changed byte is valid or refused") 
 
 TEST_CASE("damage: a safetensors file cut or prolonged anywhere is refused") {
   TemporaryDirectory directory;
-  const std::string good = read_bytes(OPTIFORM_SOURCE_DIR "/tests/io/fixtures/python.safetensors");
+  const std::string good = read_bytes(fixtures / "python.safetensors");
   const auto path = directory / "x";
   write_bytes(path, good);
   for (std::size_t size = good.size(); size-- > 0;) {

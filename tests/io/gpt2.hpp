@@ -12,6 +12,7 @@
 namespace optiform::testing {
 
 /// The model of fixtures/gpt2.py.
+inline const std::filesystem::path gpt2_fixture = fixtures / "gpt2_model";
 inline constexpr ModelShape fixture_shape{.width = 12, .heads = 3, .hidden = 48};
 inline constexpr Index fixture_vocabulary = 17, fixture_context = 9, fixture_layers = 2;
 

@@ -12,8 +12,6 @@ using namespace optiform::testing;
 
 namespace {
 
-const std::filesystem::path fixture = OPTIFORM_SOURCE_DIR "/tests/io/fixtures/gpt2_model";
-
 /// A tensor on its way into a file.
 struct Tensor {
   TensorDescription about;
@@ -24,7 +22,7 @@ struct Tensor {
 class Malformed {
  public:
   Malformed() {
-    const SafetensorsFile file(fixture / "model.safetensors");
+    const SafetensorsFile file(gpt2_fixture / "model.safetensors");
     for (const TensorDescription& tensor : file.tensors()) {
       std::size_t size = 1;
       for (const Index extent : tensor.shape) size *= static_cast<std::size_t>(extent);

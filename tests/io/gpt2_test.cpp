@@ -14,14 +14,12 @@ using namespace optiform::testing;
 
 namespace {
 
-const std::filesystem::path fixture = OPTIFORM_SOURCE_DIR "/tests/io/fixtures/gpt2_model";
-
 template <class Backend, class T>
 void check_logits(double bound) {
   const auto model = fixture_model<FixtureModel<Backend, T>>();
   Buffer<T> values(model.parameters().total());
-  read_gpt2(SafetensorsFile(fixture / "model.safetensors"), model.parameters(), values.data());
-  CHECK(distance_to_expected(fixture, model, values.data()) <= bound);
+  read_gpt2(SafetensorsFile(gpt2_fixture / "model.safetensors"), model.parameters(), values.data());
+  CHECK(distance_to_expected(gpt2_fixture, model, values.data()) <= bound);
 }
 
 using Exact = FixtureModel<Reference, double>;
@@ -31,7 +29,8 @@ struct Loaded {
   Exact model = fixture_model<Exact>();
   Buffer<double> values{model.parameters().total()};
   Loaded() {
-    read_gpt2(SafetensorsFile(fixture / "model.safetensors"), model.parameters(), values.data());
+    read_gpt2(SafetensorsFile(gpt2_fixture / "model.safetensors"), model.parameters(),
+              values.data());
   }
 };
 
@@ -53,7 +52,7 @@ TEST_CASE("GPT-2: logits are those of PyTorch") {
 }
 
 TEST_CASE("GPT-2: the file's table is the model's") {
-  const SafetensorsFile file(fixture / "model.safetensors");
+  const SafetensorsFile file(gpt2_fixture / "model.safetensors");
   const auto model = fixture_model<Exact>();
   const ParameterTable table = gpt2_table(file);
   REQUIRE(table.entries().size() == model.parameters().entries().size());
@@ -71,7 +70,7 @@ TEST_CASE("GPT-2: what is written is what was read") {
   const Loaded gpt2;
   const TemporaryDirectory directory;
   write_gpt2(directory / "x", gpt2.model.parameters(), gpt2.values.data());
-  const SafetensorsFile wanted(fixture / "model.safetensors"), found(directory / "x");
+  const SafetensorsFile wanted(gpt2_fixture / "model.safetensors"), found(directory / "x");
   CHECK(found.metadata().at("format") == "pt");
   REQUIRE(found.tensors().size() == wanted.tensors().size());
   for (const TensorDescription& tensor : wanted.tensors()) {
@@ -87,8 +86,8 @@ TEST_CASE("GPT-2: what is written is what was read") {
 TEST_CASE("GPT-2: padding rows of the vocabulary are the mean row, and are dropped again") {
   const auto model = fixture_model<Exact>(24);
   Buffer<double> values(model.parameters().total());
-  read_gpt2(SafetensorsFile(fixture / "model.safetensors"), model.parameters(), values.data());
-  CHECK(distance_to_expected(fixture, model, values.data()) <= 1e-12);
+  read_gpt2(SafetensorsFile(gpt2_fixture / "model.safetensors"), model.parameters(), values.data());
+  CHECK(distance_to_expected(gpt2_fixture, model, values.data()) <= 1e-12);
   for (Index i = 0; i < fixture_shape.width; ++i) {
     double mean = 0;
     for (Index row = 0; row < fixture_vocabulary; ++row)
@@ -98,7 +97,7 @@ TEST_CASE("GPT-2: padding rows of the vocabulary are the mean row, and are dropp
   }
   const TemporaryDirectory directory;
   write_gpt2(directory / "x", model.parameters(), values.data(), fixture_vocabulary);
-  const SafetensorsFile wanted(fixture / "model.safetensors"), found(directory / "x");
+  const SafetensorsFile wanted(gpt2_fixture / "model.safetensors"), found(directory / "x");
   CHECK(read_tensor(found, "transformer.wte.weight") == read_tensor(wanted, "wte.weight"));
   CHECK_REFUSED("25 rows of a vocabulary of 24",
                 write_gpt2(directory / "y", model.parameters(), values.data(), 25));
@@ -116,13 +115,13 @@ TEST_CASE("GPT-2: a model without biases goes there and back; one with biases do
   CHECK(read_tensor(file, "transformer.h.1.attn.c_attn.bias") == std::vector<double>(36));
   read_gpt2(file, model.parameters(), again.data());
   for (Index i = 0; i < again.size(); ++i) REQUIRE(again[i] == values[i]);
-  CHECK_REFUSED(
-      "'h.0.ln_1.bias' that is not zero, and the model has no biases",
-      read_gpt2(SafetensorsFile(fixture / "model.safetensors"), model.parameters(), again.data()));
+  CHECK_REFUSED("'h.0.ln_1.bias' that is not zero, and the model has no biases",
+                read_gpt2(SafetensorsFile(gpt2_fixture / "model.safetensors"), model.parameters(),
+                          again.data()));
 }
 
 TEST_CASE("GPT-2: what does not fit is refused in one sentence") {
-  const SafetensorsFile file(fixture / "model.safetensors");
+  const SafetensorsFile file(gpt2_fixture / "model.safetensors");
   const auto refused = [&](const auto& model) {
     Buffer<double> values(model.parameters().total());
     return refusal([&] { read_gpt2(file, model.parameters(), values.data()); });
@@ -152,7 +151,7 @@ TEST_CASE("GPT-2: damaged weights and another head are refused, a causal mask is
   const auto with = [&](const std::string& name, std::vector<Index> shape, const double* data) {
     std::vector<TensorSource> sources;
     std::vector<std::vector<double>> kept;
-    const SafetensorsFile file(fixture / "model.safetensors");
+    const SafetensorsFile file(gpt2_fixture / "model.safetensors");
     for (const TensorDescription& tensor : file.tensors()) {
       kept.push_back(read_tensor(file, tensor.name));
       sources.push_back({tensor, kept.back().data()});
@@ -175,5 +174,6 @@ TEST_CASE("GPT-2: damaged weights and another head are refused, a causal mask is
   write_gpt2(directory / "x", table, gpt2.values.data());
   CHECK_REFUSED("NaN in tensor 'transformer.h.1.mlp.c_fc.weight'",
                 read_gpt2(SafetensorsFile(directory / "x"), table, again.data()));
-  CHECK_REFUSED("holds no GPT-2", gpt2_table(SafetensorsFile(fixture / "expected.safetensors")));
+  CHECK_REFUSED("holds no GPT-2",
+                gpt2_table(SafetensorsFile(gpt2_fixture / "expected.safetensors")));
 }

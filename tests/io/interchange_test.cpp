@@ -19,13 +19,13 @@ using namespace optiform::testing;
 namespace {
 
 template <class Rule>
-using Model = typename LanguageModel<
+using SmallModel = typename LanguageModel<
     ModelShape{.width = 8, .heads = 2, .hidden = 16},
     TransformerLayer<Rule, CausalAttention, Mlp<Gelu>>>::template on<Reference, double>;
 
 template <class Rule>
-Model<Rule> small_model(Index vocabulary = 11) {
-  return Model<Rule>({.vocabulary = vocabulary, .context = 4, .layers = {2}});
+SmallModel<Rule> small_model(Index vocabulary = 11) {
+  return SmallModel<Rule>({.vocabulary = vocabulary, .context = 4, .layers = {2}});
 }
 
 /// A model's initial values in a file, under names changed by `rename`, and other tensors with it.

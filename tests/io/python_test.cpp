@@ -18,12 +18,6 @@ std::string ask(const std::string& action, const std::filesystem::path& path) {
   return python_says("interop.py", action, path);
 }
 
-std::vector<float> ramp(std::size_t size) {
-  std::vector<float> values(size);
-  for (std::size_t i = 0; i < size; ++i) values[i] = 0.5f * static_cast<float>(i) - 1;
-  return values;
-}
-
 }  // namespace
 
 TEST_CASE("python: reads our safetensors" * doctest::test_suite("python")) {

@@ -12,16 +12,6 @@ using namespace optiform::testing;
 
 namespace {
 
-const std::string fixtures = OPTIFORM_SOURCE_DIR "/tests/io/fixtures/";
-
-template <class T>
-std::vector<T> ramp(std::size_t size) {
-  std::vector<T> values(size);
-  for (std::size_t i = 0; i < size; ++i)
-    values[i] = static_cast<T>(0.5 * static_cast<double>(i) - 1);
-  return values;
-}
-
 template <class T>
 std::vector<T> read(const SafetensorsFile& file, const std::string& name,
                     const std::vector<Index>& shape) {
@@ -90,7 +80,7 @@ TEST_CASE("safetensors: the same tensors give the same bytes, and their checksum
 }
 
 TEST_CASE("safetensors: a file written by Python is read, with conversions") {
-  const SafetensorsFile file(fixtures + "python.safetensors");
+  const SafetensorsFile file(fixtures / "python.safetensors");
   CHECK(file.tensors().size() == 11);
   CHECK(file.metadata().at("made by") == "Python");
   CHECK(read<double>(file, "double", {2, 3}) == ramp<double>(6));
@@ -110,8 +100,8 @@ TEST_CASE("safetensors: a file written by Python is read, with conversions") {
 }
 
 TEST_CASE("safetensors: torch.compile's prefix is dropped from names, on request not") {
-  CHECK(SafetensorsFile(fixtures + "python.safetensors").contains("single"));
-  const SafetensorsFile raw(fixtures + "python.safetensors", {.strip_orig_mod = false});
+  CHECK(SafetensorsFile(fixtures / "python.safetensors").contains("single"));
+  const SafetensorsFile raw(fixtures / "python.safetensors", {.strip_orig_mod = false});
   CHECK(raw.contains("_orig_mod.single"));
   CHECK_FALSE(raw.contains("single"));
 
@@ -141,7 +131,7 @@ TEST_CASE("safetensors: large tensors are converted in pieces") {
 }
 
 TEST_CASE("safetensors: a wrong name, shape or type is refused by name") {
-  const SafetensorsFile file(fixtures + "python.safetensors");
+  const SafetensorsFile file(fixtures / "python.safetensors");
   float out[16];
   std::int32_t ints[16];
   CHECK_REFUSED("no tensor 'x'", file.read("x", {1}, out));

@@ -39,6 +39,17 @@ class TemporaryDirectory {
   std::filesystem::path path_;
 };
 
+inline const std::filesystem::path fixtures = OPTIFORM_SOURCE_DIR "/tests/io/fixtures";
+
+/// -1, -0.5, 0, 0.5, ...
+template <class T = float>
+std::vector<T> ramp(std::size_t size) {
+  std::vector<T> values(size);
+  for (std::size_t i = 0; i < size; ++i)
+    values[i] = static_cast<T>(0.5 * static_cast<double>(i) - 1);
+  return values;
+}
+
 inline std::string read_bytes(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};

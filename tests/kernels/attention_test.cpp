@@ -2,7 +2,6 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <cstring>
 #include <string>
 
 #include <optiform/cpu/kernels.hpp>
@@ -16,6 +15,7 @@ using namespace optiform;
 using testing::attention_problem;
 using testing::cast;
 using testing::relative_error;
+using testing::same_bits;
 
 namespace {
 
@@ -64,11 +64,7 @@ void check_parity(const AttentionProblem& p) {
 }
 
 template <class T>
-bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
-}
-template <class T>
-bool same_bits(const AttentionResult<T>& a, const AttentionResult<T>& b) {
+bool same_result(const AttentionResult<T>& a, const AttentionResult<T>& b) {
   return same_bits(a.out, b.out) && same_bits(a.log_sum_exp, b.log_sum_exp) &&
          same_bits(a.qkv_gradient, b.qkv_gradient);
 }
@@ -116,13 +112,13 @@ TEST_CASE_TEMPLATE("Attention: a window as long as the sequence is none", T, flo
     for (const Index window : {133, 134, 100000}) {
       auto wide = p;
       wide.window = window;
-      CHECK(same_bits(AttentionInput<T>(wide).template on<Cpu>(), plain));
-      CHECK(same_bits(AttentionInput<T>(wide).template on<Reference>(), reference));
+      CHECK(same_result(AttentionInput<T>(wide).template on<Cpu>(), plain));
+      CHECK(same_result(AttentionInput<T>(wide).template on<Reference>(), reference));
     }
     auto named = p;
     named.kv_heads = p.heads;
-    CHECK(same_bits(AttentionInput<T>(named).template on<Cpu>(), plain));
-    CHECK(same_bits(AttentionInput<T>(named).template on<Reference>(), reference));
+    CHECK(same_result(AttentionInput<T>(named).template on<Cpu>(), plain));
+    CHECK(same_result(AttentionInput<T>(named).template on<Reference>(), reference));
   }
 }
 
@@ -145,7 +141,7 @@ TEST_CASE_TEMPLATE("Attention: the number of threads does not change a bit", T, 
         attention_problem(1, 600, 2, 33, {.kv_heads = 1, .window = 150, .causal = false})}) {
     const AttentionInput<T> input(p, 19);
     const auto one = input.template on<Cpu>(1);
-    for (const int threads : {2, 3}) CHECK(same_bits(input.template on<Cpu>(threads), one));
+    for (const int threads : {2, 3}) CHECK(same_result(input.template on<Cpu>(threads), one));
   }
 }
 

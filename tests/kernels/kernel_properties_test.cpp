@@ -16,11 +16,6 @@ using namespace optiform;
 
 namespace {
 
-template <class T>
-bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
-}
-
 AttentionProblem problem(Index batch, Index length, Index heads, Index head_dim) {
   return {.batch = batch,
           .length = length,
@@ -237,7 +232,7 @@ TEST_CASE_TEMPLATE("Cpu: the number of threads does not change a bit", T, float,
     REQUIRE(many.size() == one.size());
     for (std::size_t i = 0; i < one.size(); ++i) {
       INFO("threads ", threads, " result ", i);
-      CHECK(same_bits(many[i], one[i]));
+      CHECK(testing::same_bits(many[i], one[i]));
     }
   }
 }

@@ -16,11 +16,6 @@ using namespace optiform::testing;
 
 namespace {
 
-const TabularMdp<> mdp = five_states();
-
-template <class R>
-using Ascent = PolicyOptimizer<PolicyGradient<R>, ExactCritic>;
-
 // A user's rule goes wherever they go; weights ask for a query at x.
 static_assert(UpdateRule<LookAheadSoftLion> && UpdateRule<SoftLion>);
 static_assert(std::is_same_v<PolicyGradient<LookAheadSoftLion>::Improvement::Rule,

@@ -9,8 +9,6 @@ using namespace optiform::testing;
 
 namespace {
 
-const TabularMdp<> mdp = five_states();
-
 template <class R>
 void check_probabilities(R& run) {
   const auto p = run.probabilities();

@@ -8,12 +8,6 @@
 using namespace optiform;
 using namespace optiform::testing;
 
-namespace {
-
-const TabularMdp<> mdp = five_states();
-
-}  // namespace
-
 TEST_CASE("on dual numbers the objective's derivative is the gradient along the direction") {
   Rng rng(8);
   const auto logits = normal(rng, 25), direction = normal(rng, 25);

@@ -6,13 +6,6 @@
 using namespace optiform;
 using namespace optiform::testing;
 
-namespace {
-
-const TabularMdp<> mdp = five_states();
-const ProblemSize size = problem_size(mdp);
-
-}  // namespace
-
 TEST_CASE("policy gradient from the uniform start: every digit; heavy ball in half the time") {
   CHECK(policy_gradient_rate(size) == doctest::Approx(1.25e-4).epsilon(1e-12));
   Run<PlainGradient, 5, 5> run(mdp, {.improvement = policy_gradient_options(mdp)});

@@ -6,13 +6,6 @@
 using namespace optiform;
 using namespace optiform::testing;
 
-namespace {
-
-const TabularMdp<> mdp = five_states();
-const ProblemSize size = problem_size(mdp);
-
-}  // namespace
-
 TEST_CASE("APG from the uniform start: every digit, the constant, the slope, no restart") {
   CHECK(accelerated_rate(size) == doctest::Approx(6.25e-5).epsilon(1e-12));
   Run<Accelerated, 5, 5> run(mdp, {.improvement = apg_options(mdp)});

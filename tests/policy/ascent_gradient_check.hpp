@@ -14,7 +14,7 @@ namespace optiform::testing {
 /// in which a policy stays one.
 template <class Policy, class Backend>
 void check_gradient(const std::vector<double>& logits) {
-  const TabularMdp<> mdp = five_states();
+  const TabularMdp<> mdp = five_state_mdp();
   Run<PlainGradient, 5, 5, Policy, Backend> run(mdp, {.improvement = policy_gradient_options(mdp)},
                                                 logits);
   double* const x = run.on.parameters();

@@ -20,7 +20,6 @@ TEST_CASE("the gradient of a table agrees with central differences of the object
 }
 
 TEST_CASE("the derivatives of a state's logits sum to zero") {
-  const TabularMdp<> mdp = five_states();
   Rng rng(9);
   Run<PlainGradient, 5, 5> run(mdp, {.improvement = policy_gradient_options(mdp)});
   for (int sample = 0; sample < 100; ++sample) {

@@ -9,9 +9,6 @@ using namespace optiform::testing;
 
 namespace {
 
-const TabularMdp<> mdp = five_states();
-const ProblemSize size = problem_size(mdp);
-
 using Growing = PolicyOptimizer<PolicyGradient<Nesterov>, ExactCritic, ClippedSteps, ValueRestart>;
 
 using GrowingRun = Run<Growing, 5, 5>;

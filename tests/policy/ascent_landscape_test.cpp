@@ -109,9 +109,9 @@ NearConcavity near_concavity(const TabularMdp<>& mdp, const int* best, double le
 }  // namespace
 
 TEST_CASE("the objective is as smooth as the step sizes assume") {
-  const double two = curvature_over_bound<1, 2>(bandit({1, 0}), 1);
-  const double three = curvature_over_bound<1, 3>(bandit({1, .99, 0}), 2);
-  const double five = curvature_over_bound<5, 5>(five_states(), 3);
+  const double two = curvature_over_bound<1, 2>(bandit_mdp({1, 0}), 1);
+  const double three = curvature_over_bound<1, 3>(bandit_mdp({1, .99, 0}), 2);
+  const double five = curvature_over_bound<5, 5>(five_state_mdp(), 3);
   CAPTURE(two);
   CAPTURE(three);
   CAPTURE(five);
@@ -123,7 +123,7 @@ TEST_CASE("the objective is as smooth as the step sizes assume") {
 
 TEST_CASE("where the best action leads, a step gains at most 1.5 times what its gradient says") {
   const int first[] = {0};
-  const TabularMdp<> arms = bandit({1, .99, 0});
+  const TabularMdp<> arms = bandit_mdp({1, .99, 0});
   for (const double lead : {1.0, 2.0, 4.0}) {
     const auto three = near_concavity<1, 3>(arms, first, lead, 200000);
     CAPTURE(lead);
@@ -131,12 +131,12 @@ TEST_CASE("where the best action leads, a step gains at most 1.5 times what its 
     CHECK(three.rising > 0);
     CHECK(three.most <= 1 + .5 * std::exp(-lead));
   }
-  const auto two = near_concavity<1, 2>(bandit({1, 0}), first, 0, 20000);
+  const auto two = near_concavity<1, 2>(bandit_mdp({1, 0}), first, 0, 20000);
   CHECK(two.samples > 1000);
   CHECK(two.rising > 0);
   CHECK(two.most <= 1 + 1e-6);
 
-  const auto five = near_concavity<5, 5>(five_states(), best_action, 4, 20000);
+  const auto five = near_concavity<5, 5>(five_state_mdp(), best_action, 4, 20000);
   CHECK(five.samples > 100);
   CHECK(five.rising > 0);
   CHECK(five.most <= 1);
@@ -144,7 +144,7 @@ TEST_CASE("where the best action leads, a step gains at most 1.5 times what its 
 
 TEST_CASE("without a lead the factor of near concavity comes close to 2") {
   const int first[] = {0};
-  const TabularMdp<> arms = bandit({1, .99, 0});
+  const TabularMdp<> arms = bandit_mdp({1, .99, 0});
   const auto few = near_concavity<1, 3>(arms, first, 0, 20000);
   const auto many = near_concavity<1, 3>(arms, first, 0, 1000000);
   CHECK(few.most <= 1.5);

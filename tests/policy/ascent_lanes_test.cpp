@@ -13,7 +13,6 @@ using namespace optiform::testing;
 TEST_CASE("every lane follows the trajectory of a run of its own, and restarts on its own") {
   using Lanes = Pack<double>;
   constexpr int lanes = Lanes::width;
-  const TabularMdp<> mdp = five_states();
   Run<Accelerated, 5, 5, SoftmaxTable, Cpu, Lanes> together(mdp, {.improvement = apg_options(mdp)});
   Run<Accelerated, 5, 5> alone(mdp, {.improvement = apg_options(mdp)});
   const auto start = [](int lane) {

@@ -11,8 +11,6 @@ using namespace optiform::testing;
 
 namespace {
 
-const TabularMdp<> mdp = five_states();
-
 using Natural = PolicyOptimizer<NaturalPolicyGradient, ExactCritic>;
 using Trusted = PolicyOptimizer<TrustRegion, ExactCritic>;
 

@@ -11,7 +11,6 @@ using namespace optiform::testing;
 
 namespace {
 
-const TabularMdp<> mdp = five_states();
 constexpr double temperature = .1;
 
 using SoftGradient = PolicyOptimizer<PolicyGradient<GradientDescent>, EntropyRegularisedCritic>;

@@ -12,7 +12,7 @@ using namespace optiform::testing;
 TEST_CASE("restart tests on the gap and on the gradient keep the best arm too") {
   using ByGap = PolicyOptimizer<PolicyGradient<Nesterov>, ExactCritic, GapRestart>;
   using ByGradient = PolicyOptimizer<PolicyGradient<Nesterov>, ExactCritic, GradientRestart>;
-  const TabularMdp<> deceptive = bandit({1, .8, 0});
+  const TabularMdp<> deceptive = bandit_mdp({1, .8, 0});
   const std::vector<double> start = {0, 3, 10};
   Run<ByGap, 1, 3> gap(deceptive, {.improvement = apg_options(deceptive)}, start);
   gap.until(20000);
@@ -26,7 +26,7 @@ TEST_CASE("restart tests on the gap and on the gradient keep the best arm too") 
 
 TEST_CASE("without restarts APG is the accelerated gradient method of Ghadimi and Lan") {
   const std::array<double, 3> reward = {1, .99, 0};
-  const TabularMdp<> mdp = bandit({reward.begin(), reward.end()});
+  const TabularMdp<> mdp = bandit_mdp({reward.begin(), reward.end()});
   using Logits = std::array<double, 3>;
   const auto gradient = [&](const Logits& theta) {
     Logits p{};

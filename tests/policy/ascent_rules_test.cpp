@@ -14,11 +14,6 @@ using namespace optiform::testing;
 
 namespace {
 
-const TabularMdp<> mdp = five_states();
-
-template <class R>
-using Ascent = PolicyOptimizer<PolicyGradient<R>, ExactCritic>;
-
 // One Nesterov: layers, policies.
 static_assert(std::is_same_v<PolicyGradient<Nesterov>::Improvement::Rule,
                              ResidualBlock<Nesterov, CausalAttention>::Rule>);
@@ -26,7 +21,7 @@ static_assert(std::is_same_v<PolicyGradient<Nesterov>::Improvement::Rule,
 }  // namespace
 
 TEST_CASE("triple momentum that writes its velocity back unscaled is APG, bit for bit") {
-  const TabularMdp<> arms = bandit({1, .99, 0});
+  const TabularMdp<> arms = bandit_mdp({1, .99, 0});
   Run<Ascent<TripleMomentum>, 1, 3> triple(
       arms, {.improvement = {.learning_rate = 0, .schedules = apg_options(arms).schedules}});
   Run<Ascent<Nesterov>, 1, 3> nesterov(arms, {.improvement = apg_options(arms)});

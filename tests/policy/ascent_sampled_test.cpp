@@ -10,8 +10,6 @@ using namespace optiform::testing;
 
 namespace {
 
-const TabularMdp<> mdp = five_states();
-
 using Sampled = PolicyOptimizer<PolicyGradient<GradientDescent>, SampledCritic<VisitedPairs>>;
 using SampledAccelerated = PolicyOptimizer<PolicyGradient<Nesterov>, SampledCritic<VisitedPairs>>;
 

@@ -9,9 +9,6 @@ using namespace optiform::testing;
 
 namespace {
 
-const TabularMdp<> mdp = five_states();
-const ProblemSize size = problem_size(mdp);
-
 using Normalised =
     PolicyOptimizer<PolicyGradient<GradientDescent>, ExactCritic, NormalisedGradient>;
 using NormalisedAccelerated =

@@ -7,57 +7,26 @@
 #include <cstdint>
 #include <vector>
 
+#include <optiform/environments/tabular/paper_mdps.hpp>
 #include <optiform/tabular.hpp>
 
 namespace optiform::testing {
 
-using PlainGradient = PolicyOptimizer<PolicyGradient<GradientDescent>, ExactCritic>;
-using HeavyBallGradient = PolicyOptimizer<PolicyGradient<HeavyBall>, ExactCritic>;
+template <class R>
+using Ascent = PolicyOptimizer<PolicyGradient<R>, ExactCritic>;
+using PlainGradient = Ascent<GradientDescent>;
+using HeavyBallGradient = Ascent<HeavyBall>;
 /// Without and with restarts.
 using Unguarded = PolicyOptimizer<PolicyGradient<Nesterov>, ExactCritic>;
 using Accelerated = PolicyOptimizer<PolicyGradient<Nesterov>, ExactCritic, ValueRestart>;
 
-/// Five states, five actions.
-inline TabularMdp<> five_states() {
-  static const double reward[5][5] = {{1, .8, .6, .7, .4},
-                                      {.5, .3, .1, 1, .6},
-                                      {.6, .9, .8, .7, 1},
-                                      {.1, .2, .6, .7, .4},
-                                      {.8, .4, .6, .2, .9}};
-  // Tenths.
-  static const int transition[5][5][5] = {
-      {{1, 5, 1, 2, 1}, {6, 1, 1, 1, 1}, {5, 1, 1, 2, 1}, {4, 3, 1, 1, 1}, {2, 1, 1, 1, 5}},
-      {{1, 5, 2, 1, 1}, {4, 1, 2, 2, 1}, {1, 4, 3, 1, 1}, {4, 1, 1, 1, 3}, {2, 2, 2, 2, 2}},
-      {{6, 1, 1, 1, 1}, {2, 4, 1, 2, 1}, {3, 3, 2, 1, 1}, {1, 4, 3, 1, 1}, {2, 1, 1, 1, 5}},
-      {{6, 1, 1, 1, 1}, {1, 5, 1, 2, 1}, {2, 1, 1, 1, 5}, {4, 3, 1, 1, 1}, {5, 1, 1, 2, 1}},
-      {{2, 2, 2, 2, 2}, {4, 1, 2, 2, 1}, {4, 1, 1, 3, 1}, {1, 4, 2, 1, 2}, {2, 5, 1, 1, 1}}};
-  MdpBuilder builder(5, 5, 0.9, "5s5a");
-  for (int s = 0; s < 5; ++s)
-    for (int a = 0; a < 5; ++a) {
-      builder.reward(s, a, reward[s][a]);
-      for (int next = 0; next < 5; ++next)
-        builder.transition(s, a, next, transition[s][a][next] / 10.0);
-    }
-  builder.start({.3, .2, .1, .15, .25});
-  return builder.build();
-}
-/// Its best action of every state, and logits that give it the least probability.
+/// Five states, five actions, and what the tests need to know of it.
+inline const TabularMdp<> mdp = five_state_mdp();
+inline const ProblemSize size = problem_size(mdp);
 inline constexpr int best_action[5] = {0, 3, 4, 3, 4};
-inline const std::vector<double> hard_start = {1, 2, 4, 3, 5, 3, 4, 5, 1, 2, 5, 2, 3,
-                                               4, 1, 5, 4, 2, 1, 3, 2, 4, 3, 5, 1};
+inline const std::vector<double> hard_start = five_state_hard_start();
 inline constexpr double best_objective = 9.408398506373334;
 inline constexpr double least_deficit = .0955986671077;
-
-/// One state, no future.
-inline TabularMdp<> bandit(const std::vector<double>& rewards) {
-  const auto arms = static_cast<int>(rewards.size());
-  MdpBuilder builder(1, arms, 0, "bandit");
-  for (int a = 0; a < arms; ++a) {
-    builder.reward(0, a, rewards[static_cast<std::size_t>(a)]);
-    builder.transition(0, a, 0, 1);
-  }
-  return builder.build();
-}
 
 /// A process of fixed size, the context and an optimizer on it.
 template <class Optimizer, int States, int Actions, class Policy = SoftmaxTable,

@@ -12,7 +12,7 @@ using namespace optiform::testing;
 
 namespace {
 
-const TabularMdp<> three_arms = bandit({1, .99, 0});
+const TabularMdp<> three_arms = bandit_mdp({1, .99, 0});
 
 }  // namespace
 
@@ -88,7 +88,7 @@ TEST_CASE("three arms: policy gradient and heavy ball tend to their constants") 
 }
 
 TEST_CASE("momentum that overshoots loses the best arm, and one restart keeps it") {
-  const TabularMdp<> deceptive = bandit({1, .8, 0});
+  const TabularMdp<> deceptive = bandit_mdp({1, .8, 0});
   const std::vector<double> start = {0, 3, 10};
 
   Run<Unguarded, 1, 3> without(deceptive, {.improvement = apg_options(deceptive)}, start);

@@ -11,7 +11,7 @@ using namespace optiform::testing;
 
 namespace {
 
-const TabularMdp<> two_arms = bandit({1, 0});
+const TabularMdp<> two_arms = bandit_mdp({1, 0});
 
 }  // namespace
 

@@ -50,7 +50,7 @@ std::vector<double> gradient(const TwoLayerRelu<double>& network, const double* 
 }
 
 template <class Features>
-void check_derivative(Index width) {
+void check_network_derivative(Index width) {
   const auto features = FeatureTable<double>::of<Features>(4, 3);
   const TwoLayerRelu<double> network(features.inputs(), width, 7);
   std::vector<double> alpha(network.initial(), network.initial() + network.parameters());
@@ -124,9 +124,9 @@ struct Plain {
 }  // namespace
 
 TEST_CASE("TwoLayerRelu: value by definition, derivative against central differences") {
-  check_derivative<PairIndicators>(40);
-  check_derivative<StateActionIndicators>(33);
-  check_derivative<Waves>(7);
+  check_network_derivative<PairIndicators>(40);
+  check_network_derivative<StateActionIndicators>(33);
+  check_network_derivative<Waves>(7);
 }
 
 TEST_CASE("TwoLayerRelu: weights have variance 1 / d, signs are even, the seed decides") {

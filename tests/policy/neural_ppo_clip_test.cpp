@@ -15,15 +15,6 @@ using namespace optiform::testing;
 
 namespace {
 
-const FiveStates& process() {
-  static const FiveStates mdp(five_state_mdp());
-  return mdp;
-}
-context_t<Cpu>& context() {
-  static context_t<Cpu> one(1);
-  return one;
-}
-
 /// Root mean square of Q - Q_true over the pairs, after one evaluation of the uniform policy.
 double evaluation_error(double discount, std::int64_t samples, double scale) {
   using Algorithm = Neural<Ratio, NeuralTdCritic>;

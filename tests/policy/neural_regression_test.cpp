@@ -16,11 +16,11 @@ using namespace optiform::testing;
 namespace {
 
 // Sizes known at run time and plain loops compile faster.
-const TabularMdp<>& process() {
+const TabularMdp<>& unsized_process() {
   static const TabularMdp<> mdp = five_state_mdp();
   return mdp;
 }
-context_t<Reference>& context() {
+context_t<Reference>& plain_context() {
   static context_t<Reference> one;
   return one;
 }
@@ -32,7 +32,8 @@ template <class Classifier>
 void check_target(double least, double most) {
   using Algorithm = Fitted<Classifier>;
   const int iterations = 8;
-  Algorithm algorithm(process(), context(), neural_options<Algorithm>(iterations, 4096, 8));
+  Algorithm algorithm(unsized_process(), plain_context(),
+                      neural_options<Algorithm>(iterations, 4096, 8));
   const double eta = 1 / std::sqrt(8.0);
   for (int t = 0; t < iterations; ++t) {
     double energy[25], logit[25];
@@ -70,7 +71,7 @@ double regression_error(std::int64_t samples, double scale) {
     using Algorithm = Fitted<Ratio, Width>;
     auto options = neural_options<Algorithm>(8, samples, scale);
     options.improvement.seed = seed;
-    Algorithm algorithm(process(), context(), options);
+    Algorithm algorithm(unsized_process(), plain_context(), options);
     algorithm.step();
     sum += algorithm.improvement().regression_error() / 3;
   }
@@ -88,7 +89,7 @@ TEST_CASE("RegressionStep: log target = C A + f / tau + const, C between eta and
 
 TEST_CASE("RegressionStep: its target is the closed form pi exp(eta n A), n whole") {
   using Algorithm = Fitted<Ratio>;
-  Algorithm algorithm(process(), context(), neural_options<Algorithm>(4, 4096, 8));
+  Algorithm algorithm(unsized_process(), plain_context(), neural_options<Algorithm>(4, 4096, 8));
   const double eta = 0.5;
   int clipped = 0;
   for (int t = 0; t < 4; ++t) {
@@ -118,8 +119,8 @@ TEST_CASE("RegressionStep: its target is what the table would become") {
   using Algorithm = Fitted<Ratio>;
   using Table =
       PolicyOptimizer<TableHinge<Ratio>, ExactCritic>::on<SoftmaxTable, TabularMdp<>, Reference>;
-  Algorithm algorithm(process(), context(), neural_options<Algorithm>(4, 4096, 8));
-  Table table(process(), context(), clip_options<Table>(0.3, 0.5, 5));
+  Algorithm algorithm(unsized_process(), plain_context(), neural_options<Algorithm>(4, 4096, 8));
+  Table table(unsized_process(), plain_context(), clip_options<Table>(0.3, 0.5, 5));
   double p[25];
   for (int t = 0; t < 4; ++t) {
     double logit[25];

@@ -13,15 +13,6 @@ using namespace optiform::testing;
 
 namespace {
 
-const FiveStates& process() {
-  static const FiveStates mdp(five_state_mdp());
-  return mdp;
-}
-context_t<Cpu>& context() {
-  static context_t<Cpu> one(1);
-  return one;
-}
-
 /// f(algorithm, start) with the sampled algorithm of a classifier, from both starts.
 template <class Weight, class F>
 void each_sampled(double eta, F&& f) {

@@ -14,15 +14,6 @@ namespace {
 
 constexpr double discount = 0.9;
 
-const FiveStates& process() {
-  static const FiveStates mdp(five_state_mdp());
-  return mdp;
-}
-context_t<Cpu>& context() {
-  static context_t<Cpu> one(1);
-  return one;
-}
-
 struct Setting {
   int iterations = 256;
   double alpha = 0.5;

@@ -13,15 +13,6 @@ using namespace optiform::testing;
 
 namespace {
 
-const FiveStates& process() {
-  static const FiveStates mdp(five_state_mdp());
-  return mdp;
-}
-context_t<Cpu>& context() {
-  static context_t<Cpu> one(1);
-  return one;
-}
-
 /// Sizes of one state of three actions.
 struct Three {
   template <class F>

@@ -20,8 +20,8 @@ namespace optiform::testing {
 
 namespace {
 
-using A2c = PolicyOptimizer<PolicyGradient<Adam>, GaeCritic>;
-using Reinforce = PolicyOptimizer<PolicyGradient<Adam>, MonteCarloCritic>;
+using ActorCritic = PolicyOptimizer<PolicyGradient<Adam>, GaeCritic>;
+using MonteCarlo = PolicyOptimizer<PolicyGradient<Adam>, MonteCarloCritic>;
 
 /// The advantage of one step by its definition: the sum of (discount lambda)^k delta_{t+k} up to
 /// the end of the episode or of the data.
@@ -70,14 +70,14 @@ TEST_CASE("GaeCritic: advantages are the sums of discounted errors, cut at both 
 
 TEST_CASE("GaeCritic: a truncated episode keeps the value of its own last observation") {
   context_t<Reference> context;
-  A2c::on<NetworkPolicy<8>, Countdown, Reference>::Options options;
+  ActorCritic::on<NetworkPolicy<8>, Countdown, Reference>::Options options;
   options.improvement.learning_rate = 1e-3;
   options.critic.environments = 3;
   options.critic.steps = 25;
   options.critic.discount = 0.9;
   options.critic.lambda = 0.7;
   options.critic.advantages = AdvantageScale::raw;
-  A2c::on<NetworkPolicy<8>, Countdown, Reference> learner(context, options);
+  ActorCritic::on<NetworkPolicy<8>, Countdown, Reference> learner(context, options);
   auto& critic = learner.critic();
 
   for (int rollout = 0; rollout < 3; ++rollout) {
@@ -144,7 +144,7 @@ TEST_CASE("GaeCritic: it records what the policy did, where the improvement asks
 
 TEST_CASE("MonteCarloCritic: the advantage is the discounted return inside of the rollout") {
   context_t<Reference> context;
-  using Learner = Reinforce::on<NetworkPolicy<4>, Countdown, Reference>;
+  using Learner = MonteCarlo::on<NetworkPolicy<4>, Countdown, Reference>;
   Learner::Options options;
   options.improvement.learning_rate = 1e-3;
   options.critic.environments = 2;
@@ -204,7 +204,7 @@ TEST_CASE("RolloutBatch: minibatches hold every row once, in a new order every t
 
 TEST_CASE("PolicyOptimizer: rollout options that make no sense are errors") {
   context_t<Cpu> context(1);
-  using Learner = A2c::on<NetworkPolicy<4>, CartPole, Cpu, float>;
+  using Learner = ActorCritic::on<NetworkPolicy<4>, CartPole, Cpu, float>;
   const auto with = [&](auto&& change) {
     Learner::Options options;
     options.improvement.learning_rate = 1e-3;

@@ -19,6 +19,14 @@
 namespace optiform::testing {
 
 using FiveStates = TabularMdp<5, 5>;
+inline const FiveStates& process() {
+  static const FiveStates mdp(five_state_mdp());
+  return mdp;
+}
+inline context_t<Cpu>& context() {
+  static context_t<Cpu> one(1);
+  return one;
+}
 inline constexpr double five_state_optimum = 9.408398506373334;
 
 template <class Classifier, class Weight = AbsoluteAdvantage, class Margin = ConstantMargin>

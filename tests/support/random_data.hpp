@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include <optiform/core/config.hpp>
@@ -32,6 +33,12 @@ inline std::vector<std::int32_t> ids(Rng& rng, Index n, Index vocabulary) {
   for (auto& value : values)
     value = static_cast<std::int32_t>(rng.below(static_cast<std::uint64_t>(vocabulary)));
   return values;
+}
+
+template <class T>
+bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
+  return a.size() == b.size() &&
+         (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0);
 }
 
 template <class To, class From>

@@ -16,7 +16,7 @@ namespace {
 using Hybrid = HybridOptimizer<MuonOptimizer<>, WeightOptimizer<AdamW>>;
 
 /// Small matrices that threads share out, one whose products are threaded, and all other roles.
-ParameterTable table_of_roles() {
+ParameterTable layers_of_roles() {
   ParameterTable table;
   table.add("tokens", Role::embedding, {31, 16}, {});
   for (int layer = 0; layer < 3; ++layer) {
@@ -30,15 +30,15 @@ ParameterTable table_of_roles() {
 }
 
 template <class Optimizer>
-struct Run {
+struct HybridRun {
   using Chosen = typename Optimizer::template on<Cpu, float>;
   ParameterTable table;
   Chosen optimizer;
   context_t<Cpu> context;
   std::vector<float> values;
 
-  explicit Run(int threads = 1, typename Chosen::Options options = {},
-               ParameterTable of = table_of_roles())
+  explicit HybridRun(int threads = 1, typename Chosen::Options options = {},
+                     ParameterTable of = layers_of_roles())
       : table(std::move(of)), optimizer(table, std::move(options)), context(threads) {
     Rng rng(1);
     values = normal<float>(rng, table.total());
@@ -50,7 +50,7 @@ struct Run {
   }
 };
 
-std::string message_of(const MuonOptions& options, ParameterTable table = table_of_roles()) {
+std::string message_of(const MuonOptions& options, ParameterTable table = layers_of_roles()) {
   try {
     MuonOptimizer<>::on<Cpu, float> optimizer(table, options);
   } catch (const Error& e) {
@@ -62,11 +62,11 @@ std::string message_of(const MuonOptions& options, ParameterTable table = table_
 }  // namespace
 
 TEST_CASE("the hybrid is Muon on the matrices and AdamW on the rest, each at its own rate") {
-  Run<Hybrid> hybrid;
-  Run<MuonOptimizer<>> muon(1, {.learning_rate_factor = 0.02 / 6e-4});
+  HybridRun<Hybrid> hybrid;
+  HybridRun<MuonOptimizer<>> muon(1, {.learning_rate_factor = 0.02 / 6e-4});
   WeightOptimizerOptions of_adam;
   of_adam.scalar.learning_rate_factor = 5;
-  Run<WeightOptimizer<AdamW>> adam(1, of_adam);
+  HybridRun<WeightOptimizer<AdamW>> adam(1, of_adam);
   const auto start = hybrid.values;
   for (std::uint64_t s = 0; s < 5; ++s) hybrid.step(s), muon.step(s), adam.step(s);
   for (const ParameterInfo& p : hybrid.table.entries()) {
@@ -84,7 +84,7 @@ TEST_CASE("the hybrid is Muon on the matrices and AdamW on the rest, each at its
 }
 
 TEST_CASE("streams are kept only for the tensors that need them") {
-  Run<Hybrid> hybrid;
+  HybridRun<Hybrid> hybrid;
   Index matrices = 0, others = 0;
   for (const ParameterInfo& p : hybrid.table.entries())
     (p.role == Role::matrix ? matrices : others) += (p.size + 15) / 16 * 16;
@@ -98,8 +98,8 @@ TEST_CASE("streams are kept only for the tensors that need them") {
 }
 
 TEST_CASE("one optimizer for everything is a run-time choice with the same bits") {
-  Run<Hybrid> hybrid(1, WeightOptimizerOptions{});
-  Run<WeightOptimizer<AdamW>> adam;
+  HybridRun<Hybrid> hybrid(1, WeightOptimizerOptions{});
+  HybridRun<WeightOptimizer<AdamW>> adam;
   for (std::uint64_t s = 0; s < 3; ++s) hybrid.step(s), adam.step(s);
   CHECK(hybrid.values == adam.values);
   REQUIRE(hybrid.optimizer.streams().size() == 2);
@@ -110,13 +110,13 @@ TEST_CASE("one optimizer for everything is a run-time choice with the same bits"
 
 TEST_CASE("the hybrid has the same bits on one, two and three threads, large matrices too") {
   const auto table = [] {
-    ParameterTable t = table_of_roles();
+    ParameterTable t = layers_of_roles();
     t.add("large", Role::matrix, {800, 700}, {});
     return t;
   };
   std::vector<float> first;
   for (const int threads : {1, 2, 3}) {
-    Run<Hybrid> run(threads, {}, table());
+    HybridRun<Hybrid> run(threads, {}, table());
     for (std::uint64_t s = 0; s < 2; ++s) run.step(s);
     if (threads == 1) first = run.values;
     CHECK(run.values == first);
@@ -124,7 +124,7 @@ TEST_CASE("the hybrid has the same bits on one, two and three threads, large mat
 }
 
 TEST_CASE("a step that clears is the same step, and leaves zeros") {
-  Run<Hybrid> a, b;
+  HybridRun<Hybrid> a, b;
   Rng rng(2);
   auto gradients = normal<float>(rng, a.table.total());
   for (int s = 0; s < 3; ++s) {
@@ -139,7 +139,7 @@ TEST_CASE("a step that clears is the same step, and leaves zeros") {
 }
 
 TEST_CASE("streams and clock restored, the hybrid goes on bit by bit") {
-  Run<Hybrid> a, b(2);
+  HybridRun<Hybrid> a, b(2);
   for (std::uint64_t s = 0; s < 4; ++s) a.step(s);
   b.values = a.values;
   b.optimizer.set_clock(a.optimizer.clock());
@@ -167,12 +167,12 @@ TEST_CASE("Muon refuses impossible numbers, and what is no matrix, in one senten
         "Muon: parameter 'bias' has 1 dimensions; expected a matrix");
   WeightOptimizerOptions negative;
   negative.embedding.learning_rate_factor = -2;
-  CHECK_THROWS_WITH_AS(Run<Hybrid>(1, negative),
+  CHECK_THROWS_WITH_AS(HybridRun<Hybrid>(1, negative),
                        "learning rate factor is -2; expected a number of 0 or more", Error);
   using WithoutDecay = HybridOptimizer<MuonOptimizer<>, WeightOptimizer<Adam>>;
   WithoutDecay::on<Cpu, float>::Options decays;
   decays.others.embedding.weight_decay = 0.1;
-  CHECK_THROWS_WITH_AS(Run<WithoutDecay>(1, decays),
+  CHECK_THROWS_WITH_AS(HybridRun<WithoutDecay>(1, decays),
                        "weight decay = 0.1, expected 0: the optimizer's rule has no decay", Error);
 }
 

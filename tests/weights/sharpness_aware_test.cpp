@@ -11,7 +11,7 @@ namespace optiform::testing {
 namespace {
 
 template <class Optimizer, class T = double>
-using Run = Weights<SharpnessAware<Optimizer>, Cpu, T>;
+using Perturbed = Weights<SharpnessAware<Optimizer>, Cpu, T>;
 
 /// Gradients of sum cos, uneven over the elements.
 template <class T>
@@ -47,7 +47,7 @@ Options with(double radius, Index from = 0) {
 TEST_CASE_TEMPLATE("SAM: one global norm uphill, zero gradients, and back to the bit", T, float,
                    double) {
   for (const int threads : {1, 3}) {
-    Run<WeightOptimizer<AdamW>, T> w(table_of_all_roles(), {}, threads);
+    Perturbed<WeightOptimizer<AdamW>, T> w(table_of_all_roles(), {}, threads);
     gradient_at(w.table, w.values, w.gradients);
     const auto start = w.values, g = w.gradients;
     const double norm = std::sqrt(inner(g, g));
@@ -68,8 +68,8 @@ TEST_CASE_TEMPLATE("SAM: one global norm uphill, zero gradients, and back to the
 }
 
 TEST_CASE("SAM steps along the gradient of the perturbed point, for any optimizer inside") {
-  using Options = Run<WeightOptimizer<HeavyBall>>::On::Options;
-  Run<WeightOptimizer<HeavyBall>> w(table_of_all_roles(), with<Options>(0.3));
+  using Options = Perturbed<WeightOptimizer<HeavyBall>>::On::Options;
+  Perturbed<WeightOptimizer<HeavyBall>> w(table_of_all_roles(), with<Options>(0.3));
   Weights<WeightOptimizer<HeavyBall>, Cpu, double> plain(table_of_all_roles());
   std::vector<double> g(w.values.size());
   for (int t = 0; t < 5; ++t) {
@@ -85,9 +85,9 @@ TEST_CASE("SAM steps along the gradient of the perturbed point, for any optimize
 }
 
 TEST_CASE("SAM before its first update, and with a radius of zero, is the optimizer itself") {
-  using Options = Run<WeightOptimizer<AdamW>>::On::Options;
+  using Options = Perturbed<WeightOptimizer<AdamW>>::On::Options;
   Weights<WeightOptimizer<AdamW>, Cpu, double> plain(table_of_all_roles());
-  Run<WeightOptimizer<AdamW>> off(table_of_all_roles(), with<Options>(0)),
+  Perturbed<WeightOptimizer<AdamW>> off(table_of_all_roles(), with<Options>(0)),
       late(table_of_all_roles(), with<Options>(0.05, 3));
   for (int t = 0; t < 3; ++t) {
     CHECK(!late.optimizer.perturbs());
@@ -100,9 +100,9 @@ TEST_CASE("SAM before its first update, and with a radius of zero, is the optimi
   CHECK(late.optimizer.perturbs());
   step(off, 0.01), step(late, 0.01);
   CHECK(off.values != late.values);
-  CHECK(Run<WeightOptimizer<AdamW>>::On::planned_bytes(plain.table, with<Options>(0), 2) ==
+  CHECK(Perturbed<WeightOptimizer<AdamW>>::On::planned_bytes(plain.table, with<Options>(0), 2) ==
         2 * 8 * plain.table.total());
-  CHECK(Run<WeightOptimizer<AdamW>>::On::planned_bytes(plain.table, with<Options>(1), 2) ==
+  CHECK(Perturbed<WeightOptimizer<AdamW>>::On::planned_bytes(plain.table, with<Options>(1), 2) ==
         3 * 8 * plain.table.total());
 }
 
@@ -113,9 +113,9 @@ TEST_CASE("SAWD takes its first update from the schedule") {
   schedule.decay = Decay::cosine;
   CHECK(message_of([&] { Sharpness::in_decay(schedule); }) ==
         "sharpness is looked for in the decay of a schedule that is not wsd");
-  using Options = Run<WeightOptimizer<AdamW>>::On::Options;
+  using Options = Perturbed<WeightOptimizer<AdamW>>::On::Options;
   CHECK(message_of([] {
-          Run<WeightOptimizer<AdamW>>(table_of_all_roles(), with<Options>(-0.1));
+          Perturbed<WeightOptimizer<AdamW>>(table_of_all_roles(), with<Options>(-0.1));
         }) == "radius of the perturbation is -0.1; expected a number of 0 or more");
 }
 
@@ -136,10 +136,10 @@ TEST_CASE("an optimizer chosen at run time is the optimizer, inside SAM too") {
   CHECK(Weights<ChosenOptimizer, Cpu, double>::On::planned_bytes(
             plain.table, Chosen::of<WeightOptimizer<Nesterov>>(), 2) ==
         decltype(plain)::On::planned_bytes(plain.table, {}, 2));
-  Run<ChosenOptimizer>::On::Options options{Chosen::of<WeightOptimizer<AdamW>>(), {0.1}};
-  Run<ChosenOptimizer> erased(table_of_all_roles(), options);
-  Run<WeightOptimizer<AdamW>> direct(table_of_all_roles(),
-                                     with<Run<WeightOptimizer<AdamW>>::On::Options>(0.1));
+  Perturbed<ChosenOptimizer>::On::Options options{Chosen::of<WeightOptimizer<AdamW>>(), {0.1}};
+  Perturbed<ChosenOptimizer> erased(table_of_all_roles(), options);
+  Perturbed<WeightOptimizer<AdamW>> direct(
+      table_of_all_roles(), with<Perturbed<WeightOptimizer<AdamW>>::On::Options>(0.1));
   for (int t = 0; t < 3; ++t) step(erased, 0.01), step(direct, 0.01);
   CHECK(erased.values == direct.values);
   CHECK(message_of([] { Weights<ChosenOptimizer, Cpu, double>{table_of_all_roles()}; }) ==
