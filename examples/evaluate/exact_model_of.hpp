@@ -4,7 +4,7 @@
 #include <optiform/cpu/dual_cpu.hpp>
 
 #include "../pretrain/family.hpp"
-#include "exact_models.hpp"
+#include "exact_rules.hpp"
 
 static_assert(std::size(presets) == 4, "the files exact_*_large.cpp hold the presets 2 and 3");
 

@@ -8,25 +8,12 @@ using optiform::in_quotes;
 
 namespace {
 
-struct Entry {
-  std::string_view name;
-  ExactPointer (*make)(const ModelNumbers&);
-};
-
-constexpr Entry models[] = {
-    {"vanilla", make_exact_vanilla},   {"heavy-ball", make_exact_heavy_ball},
-    {"nesterov", make_exact_nesterov}, {"tmm", make_exact_tmm},
-    {"adam", make_exact_adam},         {"adamw", make_exact_adamw},
-    {"rmsprop", make_exact_rmsprop},   {"muon", make_exact_muon},
-    {"ortho", make_exact_ortho},       {"soap", make_exact_soap},
-    {"shampoo", make_exact_shampoo},   {"gpt2", make_exact_gpt2},
-};
-
-const Entry& entry_of(const std::string& rule) {
+const ExactEntry& entry_of(const std::string& rule) {
+  if (compiled_exact_models().empty()) fail("this program has no models in dual numbers");
   std::string known;
-  for (const Entry& entry : models) {
-    if (entry.name == rule) return entry;
-    known += (known.empty() ? "" : ", ") + std::string(entry.name);
+  for (const ExactEntry& entry : compiled_exact_models()) {
+    if (entry.rule == rule) return entry;
+    known += (known.empty() ? "" : ", ") + std::string(entry.rule);
   }
   fail("rule ", in_quotes(rule), " has no model in dual numbers; expected one of ", known);
 }

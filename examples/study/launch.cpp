@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "launch.hpp"
 
-#include <fcntl.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <deque>
@@ -13,46 +10,12 @@
 
 #include <optiform/training/interrupt.hpp>
 
+#include "process.hpp"
+
 using namespace optiform;
 namespace fs = std::filesystem;
 
 namespace {
-
-/// Starts `study pretrain ARGUMENTS`, this program again, with its output in a file.
-pid_t start(const StudyRun& run, const fs::path& output) {
-  std::vector<std::string> arguments{"study", "pretrain", "--resume"};
-  arguments.insert(arguments.end(), run.arguments.begin(), run.arguments.end());
-  std::vector<char*> argv;
-  for (auto& argument : arguments) argv.push_back(argument.data());
-  argv.push_back(nullptr);
-  std::fflush(nullptr);
-  // A signal that comes before the new program does must not fall to the handler of this one.
-  sigset_t terminate, before;
-  sigemptyset(&terminate);
-  sigaddset(&terminate, SIGTERM);
-  ::sigprocmask(SIG_BLOCK, &terminate, &before);
-  const pid_t parent = ::getpid(), child = ::fork();
-  if (child == 0) std::signal(SIGTERM, SIG_DFL);
-  ::sigprocmask(SIG_SETMASK, &before, nullptr);
-  if (child < 0) fail("cannot start another process");
-  if (child > 0) return child;
-  // Ctrl-C reaches the group of the study, which passes it on; whoever kills the study ends its
-  // runs.
-  ::setpgid(0, 0);
-  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-  if (::getppid() != parent) ::_exit(1);
-  const int file = ::open(output.c_str(), O_CREAT | O_WRONLY | O_APPEND, 0644);
-  ::dup2(file, 1);
-  ::dup2(file, 2);
-  ::execv("/proc/self/exe", argv.data());
-  ::_exit(127);
-}
-
-std::string last_line(const fs::path& path) {
-  std::string text = read_file(path);
-  while (text.ends_with('\n')) text.pop_back();
-  return text.substr(text.find_last_of('\n') + 1);
-}
 
 class Launcher {
  public:
@@ -89,7 +52,9 @@ class Launcher {
     if (run.step() > 0) std::printf(", from step %lld", static_cast<long long>(run.step()));
     std::printf("\n");
     std::fflush(stdout);
-    running_[start(run, output(run))] = &run;
+    std::vector<std::string> arguments{"pretrain", "--resume"};
+    arguments.insert(arguments.end(), run.arguments.begin(), run.arguments.end());
+    running_[start_study(arguments, output(run))] = &run;
   }
 
   void stop(int signal) {

@@ -5,11 +5,12 @@
 //   study grid.toml --out studies/rules --minutes 60 --jobs 2      # goes on where it stopped
 //   study grid.toml --out studies/rules --figures                  # draws what is there
 //   study grid.toml --out studies/rules --time                     # times all cells together
-//   study generate studies/rules/runs/tmm-1 --prompt "It was "     # or pretrain: one run
+//   study grid.toml --out studies/rules --evaluate -- --sharpness  # measures what has finished
+//   study generate studies/rules/runs/tmm-1 --prompt "It was "     # or pretrain, evaluate
 //
-// The directory holds a run directory per run, study.csv, times.csv, summary.csv, summary.md and
-// the figures. Exit codes: 0 done or out of time, 2 bad input, 3 a run failed, 130 or 143 saved and
-// left on a signal.
+// The directory holds a run directory per run, study.csv, times.csv, evaluations.csv, summary.csv,
+// tables in Markdown and the figures. Exit codes: 0 done or out of time, 2 bad input, 3 a run
+// failed, 130 or 143 saved and left on a signal.
 #include <fcntl.h>
 #include <sys/file.h>
 
@@ -23,9 +24,10 @@
 
 #include <optiform/io/atomic_file.hpp>
 
+#include "../evaluate/evaluate.hpp"
 #include "../pretrain/train.hpp"
+#include "evaluations.hpp"
 #include "figures.hpp"
-#include "launch.hpp"
 
 using namespace optiform;
 namespace fs = std::filesystem;
@@ -37,11 +39,28 @@ struct StudyOptions {
   std::vector<std::string> only;
   int jobs = 1, threads = 0;
   double minutes = 0;
-  bool list = false, figures = false, time = false, help = false;
+  bool list = false, figures = false, time = false, evaluate = false, help = false;
+  std::vector<std::string> evaluation;  // what stands behind `--`: arguments of evaluate
 };
+
+/// Throws optiform::Error for numbers and combinations that make no sense.
+void check(const StudyOptions& o) {
+  if (o.jobs < 1 || o.jobs > 256) fail("jobs is ", o.jobs, "; expected 1 to 256");
+  if (o.threads < 0 || o.threads > 1024) fail("threads is ", o.threads, "; expected 0 to 1024");
+  if (!o.evaluate && !o.evaluation.empty())
+    fail("options stand behind --, which are those of evaluate; expected --evaluate before it");
+  for (const std::string& argument : o.evaluation)
+    for (const std::string_view file : {"--csv", "--plot"})
+      if (argument.starts_with(file))
+        fail(in_quotes(std::string(file)),
+             " names one file for all runs; expected it with evaluate");
+  if (!(o.minutes >= 0)) fail("minutes is ", o.minutes, "; expected 0 (no limit) or more");
+}
 
 StudyOptions read_study_command(int argc, char** argv) {
   StudyOptions o;
+  char** const end = std::find(argv, argv + argc, std::string_view("--"));
+  if (end != argv + argc) o.evaluation.assign(end + 1, argv + argc);
   CLI::App app("Trains every cell of a grid with every seed, and compares them.", "study");
   app.option_defaults()->always_capture_default();
   app.add_option("grid", o.grid, "TOML file of seeds, options and cells")->required();
@@ -58,18 +77,18 @@ StudyOptions read_study_command(int argc, char** argv) {
   app.add_flag("--time", o.time,
                "time the steps of all cells together, as is done when all runs are finished, then "
                "write tables and figures");
+  app.add_flag("--evaluate", o.evaluate,
+               "let evaluate measure the finished runs, with the options that stand behind `--`, "
+               "and write evaluations.csv and evaluations.md");
   try {
-    app.parse(argc, argv);
+    app.parse(static_cast<int>(end - argv), argv);
   } catch (const CLI::CallForHelp&) {
     std::fputs(app.help().c_str(), stdout);
     o.help = true;
   } catch (const CLI::ParseError& error) {
     fail(one_line(error.what()), "; study --help lists all options");
   }
-  if (o.help) return o;
-  if (o.jobs < 1 || o.jobs > 256) fail("jobs is ", o.jobs, "; expected 1 to 256");
-  if (o.threads < 0 || o.threads > 1024) fail("threads is ", o.threads, "; expected 0 to 1024");
-  if (!(o.minutes >= 0)) fail("minutes is ", o.minutes, "; expected 0 (no limit) or more");
+  if (!o.help) check(o);
   return o;
 }
 
@@ -97,15 +116,16 @@ void print_list(const std::vector<StudyRun>& runs) {
   }
 }
 
-/// The runs that are not finished, of the cells that --only names.
-std::vector<StudyRun*> chosen(std::vector<StudyRun>& runs, const StudyOptions& options) {
+/// The runs that are finished, or those that are not, of the cells that --only names.
+std::vector<StudyRun*> chosen(std::vector<StudyRun>& runs, const StudyOptions& options,
+                              bool finished) {
   for (const std::string& name : options.only)
     if (std::none_of(runs.begin(), runs.end(),
                      [&](const StudyRun& run) { return run.cell->name == name; }))
       fail("cell ", in_quotes(name), " is not in the grid");
   std::vector<StudyRun*> found;
   for (StudyRun& run : runs)
-    if (!run.finished &&
+    if (run.finished == finished &&
         (options.only.empty() ||
          std::find(options.only.begin(), options.only.end(), run.cell->name) != options.only.end()))
       found.push_back(&run);
@@ -130,15 +150,17 @@ class Study {
     texts.data = options.data;
     texts.validation = options.validation;
     const bool begun = fs::exists(out_ / "data" / "source.txt");
-    if (options.time && looks())
-      fail("--time was given beside --list or --figures; expected one of them");
-    if (!begun && (looks() || options.time)) fail("there is no study in ", in_quotes(out_), " yet");
+    if (looks() + options.time + options.evaluate > 1)
+      fail("expected only one of --list or --figures, --time, and --evaluate");
+    if (!begun && (looks() || options.time || options.evaluate))
+      fail("there is no study in ", in_quotes(out_), " yet");
     if (!begun && options.data.empty()) fail("no text to train on; name one with --data");
     fs::create_directories(out_);
     if (!looks()) lock_directory(out_);
     runs_ = plan_runs(grid_, prepare_corpus(out_, texts), out_, run_threads(options));
     if (!options.time && !options.list) times_ = known_times(out_, grid_);
-    chosen_ = chosen(runs_, options);
+    chosen_ = chosen(runs_, options, options.evaluate);
+    if (options.evaluate && chosen_.empty()) fail("no run has finished yet, of those to evaluate");
   }
 
   /// Returns the exit code.
@@ -150,6 +172,7 @@ class Study {
       return 0;
     }
     LaunchEnd end;
+    if (options_.evaluate) return exit_code(evaluate());
     if (!options_.time)
       end =
           launch(chosen_,
@@ -170,12 +193,26 @@ class Study {
     }
     write_tables();
     try_to([&] { write_figures(); });
-    return end.signal != 0 ? 128 + end.signal : end.failures > 0 ? 3 : 0;
+    return exit_code(end);
   }
 
  private:
   bool looks() const { return options_.list || options_.figures; }
+  static int exit_code(const LaunchEnd& end) {
+    return end.signal != 0 ? 128 + end.signal : end.failures > 0 ? 3 : 0;
+  }
   const StepTimes* times() const { return times_ ? &*times_ : nullptr; }
+
+  LaunchEnd evaluate() const {
+    const EvaluationOptions options{options_.evaluation, options_.threads, out_ / "evaluations"};
+    const LaunchEnd end = evaluate_runs(chosen_, options);
+    const Evaluations found = read_evaluations(chosen_, options);
+    const std::string table = evaluations_markdown(found, grid_);
+    write_file(out_ / "evaluations.csv", evaluations_csv(found));
+    write_file(out_ / "evaluations.md", table);
+    std::printf("%s", table.c_str());
+    return end;
+  }
 
   /// Measures the times of steps; returns the signal that interrupted it, or 0.
   int measure() {
@@ -205,7 +242,7 @@ class Study {
   fs::path out_;
   Grid grid_;
   std::vector<StudyRun> runs_;
-  std::vector<StudyRun*> chosen_;  // of those, to be run
+  std::vector<StudyRun*> chosen_;  // of those, to be run or evaluated
   std::optional<StepTimes> times_;
 };
 
@@ -215,6 +252,7 @@ int main(int argc, char** argv) {
   if (argc > 1)
     for (const std::string_view program : {"pretrain", "generate"})
       if (argv[1] == program) return pretrain_main(argc - 1, argv + 1);
+  if (argc > 1 && argv[1] == std::string_view("evaluate")) return evaluate_main(argc - 1, argv + 1);
   try {
     const StudyOptions options = read_study_command(argc, argv);
     return options.help ? 0 : Study(options)();

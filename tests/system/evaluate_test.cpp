@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <cmath>
-#include <sstream>
 
 #include "program.hpp"
 
@@ -11,15 +10,6 @@ namespace {
 bool evaluate_built() {
   const bool all = built() && fs::exists(path("evaluate"));
   if (!all) MESSAGE("skipped: the example programs were not built");
-  return all;
-}
-
-/// The `key value` lines of a program.
-std::map<std::string, double> lines(const std::string& out) {
-  std::map<std::string, double> all;
-  std::istringstream in(out);
-  std::string key;
-  for (double value = 0; in >> key >> value;) all[key] = value;
   return all;
 }
 

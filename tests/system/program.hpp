@@ -17,6 +17,7 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -53,6 +54,15 @@ inline std::map<std::string, std::string> snapshot(const fs::path& folder) {
       if (entry.is_regular_file())
         files[fs::relative(entry.path(), folder).string()] = read(entry.path());
   return files;
+}
+
+/// The `key value` lines of a program.
+inline std::map<std::string, double> lines(const std::string& out) {
+  std::map<std::string, double> all;
+  std::istringstream in(out);
+  std::string key;
+  for (double value = 0; in >> key >> value;) all[key] = value;
+  return all;
 }
 
 struct Result {

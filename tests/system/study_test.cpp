@@ -1,58 +1,13 @@
 // SPDX-License-Identifier: MIT
-#include <sstream>
 #include <thread>
 
-#include "program.hpp"
+#include "study.hpp"
 
 using namespace programs;
 
 namespace {
 
-bool study_built() {
-  const bool built = fs::exists(path("study"));
-  if (!built) MESSAGE("skipped: the example programs were not built");
-  return built;
-}
-
 bool has_gnuplot() { return std::system("gnuplot --version > /dev/null 2>&1") == 0; }
-
-/// Two rules and two seeds, a second each.
-const std::string smoke = R"(
-seeds = [1, 2]
-[options]
-shape = "study"
-layers = 1
-tokenizer = "bytes"
-length = 16
-batch = 2
-steps = 40
-warmup = 5
-learning-rate = 1e-3
-validate-every = 10
-validation-blocks = 8
-save-every = 10
-[[cell]]
-name = "vanilla"
-group = "rules"
-rule = "vanilla"
-[[cell]]
-name = "tmm"
-group = "rules"
-rule = "tmm"
-)";
-
-const Arguments with_data{"grid.toml", "--out", "study", "--data", "text.txt"};
-
-std::vector<std::vector<std::string>> read_csv(const fs::path& file) {
-  std::vector<std::vector<std::string>> rows;
-  std::istringstream text(read(file));
-  for (std::string line; std::getline(text, line);) {
-    rows.emplace_back();
-    std::istringstream cells(line + ",");
-    for (std::string cell; std::getline(cells, cell, ',');) rows.back().push_back(cell);
-  }
-  return rows;
-}
 
 /// study.csv without the two columns of times.
 std::vector<std::vector<std::string>> results(const fs::path& study) {
@@ -322,7 +277,10 @@ TEST_CASE("study: bad input is one sentence and touches no file") {
   check_refusal(folder, "study", given + Arguments{"--list"}, "there is no study in 'new' yet");
   check_refusal(folder, "study", given + Arguments{"--time"}, "there is no study in 'new' yet");
   check_refusal(folder, "study", given + Arguments{"--time", "--list"},
-                "--time was given beside --list");
+                "expected only one of --list or --figures, --time, and --evaluate");
+  check_refusal(folder, "study", given + Arguments{"--evaluate"}, "there is no study in 'new' yet");
+  check_refusal(folder, "study", given + Arguments{"--", "--sharpness"},
+                "expected --evaluate before it");
   check_refusal(folder, "study", {"none.toml", "--out", "new"}, "none.toml");
 
   // Of a study that was begun, neither texts nor options change.
