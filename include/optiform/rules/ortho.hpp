@@ -15,6 +15,8 @@ OPTIFORM_NAMESPACE_BEGIN
 /// Source    arXiv 2605.24425; Bernstein and Newhouse, "Old optimizer, new norm", 2024.
 template <class Polynomial>
 struct BasicOrtho : Rule {
+  using Operations = TypeList<Orthogonalise<Polynomial>>;
+
   Scalar gamma = positive("gamma", ln2);
 
   constexpr Row query() const { return x; }

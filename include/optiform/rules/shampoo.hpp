@@ -15,6 +15,8 @@ OPTIFORM_NAMESPACE_BEGIN
 /// Source    Gupta, Koren, Singer, "Shampoo", ICML 2018; in depth: arXiv 2605.24425.
 template <class Root>
 struct BasicShampoo : Rule {
+  using Operations = TypeList<Precondition<Root>>;
+
   Square r = covariance("covariance");
   Scalar beta_r = unit("betaR", 0.5), gamma = positive("gamma", ln2);
 

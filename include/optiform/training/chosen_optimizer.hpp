@@ -37,6 +37,11 @@ class OptimizerChoice {
   template <class Optimizer>
   static OptimizerChoice of(typename Optimizer::template on<Backend, T>::Options options =
                                 Optimizer::template on<Backend, T>::defaults()) {
+    static_assert(!MatricesOnly<typename Optimizer::template on<Backend, T>>,
+                  "optiform: OptimizerChoice - the optimizer trains matrices only, and nobody "
+                  "would train embeddings, norms "
+                  "and the head; expected HybridOptimizer<MuonOptimizer<>, WeightOptimizer<AdamW>> "
+                  "or another pair");
     OptimizerChoice choice;
     choice.maker_ = std::make_shared<MakerOf<Optimizer>>(std::move(options));
     return choice;
@@ -109,7 +114,8 @@ class OptimizerChoice {
 /// and every optimizer once, not every pair.
 ///
 ///   using Recipe = Trainer<Model, ChosenOptimizer>;
-///   Recipe::on<Cpu, float> trainer(model, OptimizerChoice<Cpu, float>::of<SoapOptimizer>(), {});
+///   using Soap = HybridOptimizer<SoapOptimizer, WeightOptimizer<AdamW>>;
+///   Recipe::on<Cpu, float> trainer(model, OptimizerChoice<Cpu, float>::of<Soap>(), {});
 struct ChosenOptimizer {
   template <class Backend, class T>
   class on {

@@ -13,6 +13,7 @@
 #include <optiform/training/any_trainer.hpp>
 #include <optiform/training/trainer_inspector.hpp>
 #include <optiform/weights/average.hpp>
+#include <optiform/weights/tensor_group.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 
@@ -58,6 +59,11 @@ struct Trainer {
     using backend_type = Backend;
     using model_type = typename Model::template on<Backend, T>;
     using optimizer_type = typename Optimizer::template on<Backend, T>;
+    static_assert(!MatricesOnly<optimizer_type>,
+                  "optiform: Trainer - the optimizer trains matrices only, and nobody would train "
+                  "embeddings, norms "
+                  "and the head; expected HybridOptimizer<MuonOptimizer<>, WeightOptimizer<AdamW>> "
+                  "or another pair");
 
     template <class ModelOptions>
     on(const ModelOptions& model, typename optimizer_type::Options optimizer,

@@ -28,6 +28,8 @@ class MatrixOptimizer {
  public:
   using Context = context_t<Backend>;
   using Options = Numbers;
+  /// Others must train what is no matrix: see HybridOptimizer.
+  static constexpr bool matrices_only = true;
 
   static Options defaults() { return {}; }
 

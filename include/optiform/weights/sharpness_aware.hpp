@@ -78,6 +78,7 @@ struct SharpnessAware {
 
    public:
     using Context = context_t<Backend>;
+    static constexpr bool matrices_only = MatricesOnly<Inner>;
     struct Options {
       typename Inner::Options optimizer = Inner::defaults();
       Sharpness sharpness = {};

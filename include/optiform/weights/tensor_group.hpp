@@ -19,6 +19,12 @@ struct NamedStream {
   Index size;
 };
 
+/// Whether a weight optimizer, bound to a backend, trains matrices and nothing else.
+template <class OptimizerOn>
+concept MatricesOnly = requires {
+  requires OptimizerOn::matrices_only;
+};
+
 /// The tensors of some roles, and where each has its place in a stream that holds nothing else.
 class TensorGroup {
  public:
