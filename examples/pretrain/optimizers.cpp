@@ -24,17 +24,13 @@ struct Entry {
   WeightTrainer (*choose)(const Options&);
 };
 
-constexpr Entry entries[] = {{"adamw", train_by<AdamW>},
-                             {"muon", choose_matrix_optimizer},
-                             {"soap", choose_matrix_optimizer},
-                             {"shampoo", choose_matrix_optimizer},
-                             {"sgd", train_by<GradientDescent>},
-                             {"heavy-ball", train_by<HeavyBall>},
-                             {"nesterov", train_by<Nesterov>},
-                             {"tmm", train_by<TripleMomentum>},
-                             {"nadam", train_by<NAdam>},
-                             {"rmsprop", train_by<RmsProp>},
-                             {"lion", train_by<Lion>}};
+constexpr Entry entries[] = {
+    {"adamw", train_by<AdamW>},         {"muon", choose_matrix_optimizer},
+    {"soap", choose_matrix_optimizer},  {"shampoo", choose_matrix_optimizer},
+    {"sgd", train_by<GradientDescent>}, {"heavy-ball", train_by<HeavyBall>},
+    {"nesterov", train_by<Nesterov>},   {"tmm", train_by<TripleMomentum>},
+    {"adam", train_by<Adam>},           {"nadam", train_by<NAdam>},
+    {"rmsprop", train_by<RmsProp>},     {"lion", train_by<Lion>}};
 
 }  // namespace
 
@@ -44,7 +40,8 @@ WeightTrainer choose_optimizer(const Options& options) {
   for (const Entry& entry : entries)
     if (entry.name == options.optimizer) return entry.choose(options);
   fail("optimizer ", in_quotes(options.optimizer),
-       " is unknown; expected adamw, muon, soap, shampoo, sgd, heavy-ball, nesterov, tmm, nadam, "
+       " is unknown; expected adamw, muon, soap, shampoo, sgd, heavy-ball, nesterov, tmm, adam, "
+       "nadam, "
        "rmsprop or lion");
 }
 

@@ -31,7 +31,13 @@ double StudyRun::milliseconds_per_step(std::size_t first, std::size_t last) cons
 
 void StudyRun::refresh() {
   const fs::path directory = options.out, csv = directory / "log.csv";
-  log = fs::exists(csv) ? read_log(csv) : std::vector<LogRow>();
+  try {
+    if (!fs::exists(csv) && fs::exists(directory / "checkpoints"))
+      fail("run directory ", in_quotes(directory), " has checkpoints but no log.csv");
+    log = fs::exists(csv) ? read_log(csv) : std::vector<LogRow>();
+  } catch (const Error& error) {
+    fail(error.what(), "; remove ", in_quotes(directory), " to train it again");
+  }
   finished = step() >= options.steps && fs::exists(directory / "summary.txt");
 }
 
@@ -50,6 +56,22 @@ void append(std::vector<std::string>& arguments, const std::vector<ConfigEntry>&
     if (!entry.value.empty()) arguments.push_back(as_argument(entry));
 }
 
+/// What a run of a cell is told, whatever its text and seed.
+std::vector<std::string> cell_arguments(const Grid& grid, const Cell& cell) {
+  std::vector<std::string> arguments;
+  append(arguments, grid.options);
+  append(arguments, cell.options);
+  return arguments;
+}
+
+/// Makes the cell's model once, in a small vocabulary; returns the tokens of a whole run.
+Index check_cell(const Grid& grid, const Cell& cell) {
+  Options options = read_arguments(cell_arguments(grid, cell));
+  if (options.vocabulary == 0) options.vocabulary = 2;
+  make_trainer(options);
+  return options.steps * options.accumulate * options.batch * options.length;
+}
+
 StudyRun plan_run(const Grid& grid, const Cell& cell, std::int64_t seed, const Corpus& corpus,
                   const Tokenizer* tokenizer, const fs::path& directory, int threads) {
   StudyRun run;
@@ -57,8 +79,8 @@ StudyRun plan_run(const Grid& grid, const Cell& cell, std::int64_t seed, const C
   run.seed = seed;
   run.name = message(cell.name, '-', seed);
   run.arguments = {"--brief", "--sample-tokens=0"};
-  append(run.arguments, grid.options);
-  append(run.arguments, cell.options);
+  const auto common = cell_arguments(grid, cell);
+  run.arguments.insert(run.arguments.end(), common.begin(), common.end());
   for (const auto& [key, value] : {std::pair<const char*, std::string>{"data", corpus.training},
                                    {"validation", corpus.validation},
                                    {"tokenizer", corpus.tokenizer},
@@ -80,6 +102,19 @@ Options common_options(const Grid& grid) {
   std::vector<std::string> arguments;
   append(arguments, grid.options);
   return read_arguments(arguments);
+}
+
+void check_cells(const Grid& grid) {
+  Index budget = 0;
+  for (const Cell& cell : grid.cells) try {
+      const Index tokens = check_cell(grid, cell);
+      if (budget == 0) budget = tokens;
+      if (tokens != budget)
+        fail("its runs train on ", tokens, " tokens; expected ", budget, ", as ",
+             in_quotes(grid.cells[0].name), " does");
+    } catch (const Error& error) {
+      fail("cell ", in_quotes(cell.name), ": ", error.what());
+    }
 }
 
 std::vector<StudyRun> plan_runs(const Grid& grid, const Corpus& corpus, const fs::path& directory,

@@ -35,6 +35,10 @@ struct StudyRun {
   void refresh();
 };
 
+/// Throws optiform::Error for a cell that no run can be made of, whatever the text, and for one
+/// whose runs train on more or fewer tokens than those of the first.
+void check_cells(const Grid& grid);
+
 /// All runs in the order in which they are run: seed by seed, so that every cell has one result
 /// before any has two. Throws optiform::Error for options that pretrain refuses, and for a
 /// directory in which a run was begun with others.

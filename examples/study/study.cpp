@@ -133,11 +133,14 @@ std::vector<StudyRun*> chosen(std::vector<StudyRun>& runs, const StudyOptions& o
 }
 
 /// The step times of an earlier start, if they are of all cells and to this reference.
-std::optional<StepTimes> known_times(const fs::path& out, const Grid& grid) {
+std::optional<StepTimes> known_times(const fs::path& out, const Grid& grid) try {
   if (!fs::exists(out / "times.csv")) return std::nullopt;
   StepTimes times = read_times(out / "times.csv");
   if (!times.cover(grid) || times.reference != grid.reference) return std::nullopt;
   return times;
+} catch (const Error& error) {
+  std::fprintf(stderr, "study: %s; the cells will be timed anew\n", error.what());
+  return std::nullopt;
 }
 
 /// A study's directory, and what is to be done there.
@@ -146,6 +149,7 @@ class Study {
   /// Reads and checks everything. Throws optiform::Error.
   explicit Study(const StudyOptions& options)
       : options_(options), out_(options.out), grid_(read_grid(options.grid)) {
+    check_cells(grid_);
     Options texts = common_options(grid_);
     texts.data = options.data;
     texts.validation = options.validation;

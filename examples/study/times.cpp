@@ -31,18 +31,20 @@ double milliseconds_per_step(const StudyRun& run, const TimingProtocol& protocol
   std::vector<std::int32_t> tokens(static_cast<std::size_t>(passes * pass)), targets(tokens.size());
   TrainingBlocks(text, options.length, options.seed)
       .fill(0, passes * options.batch, tokens.data(), targets.data());
-  const auto train = [&](int steps) {
-    for (int step = 0; step < steps; ++step) {
-      for (Index p = 0; p < passes; ++p)
-        trainer->accumulate(tokens.data() + p * pass, targets.data() + p * pass);
-      trainer->update(0);
-    }
+  const auto train = [&] {
+    for (Index p = 0; p < passes; ++p)
+      trainer->accumulate(tokens.data() + p * pass, targets.data() + p * pass);
+    trainer->update(0);
   };
-  train(protocol.warm_up);
+  for (int step = 0; step < protocol.warm_up; ++step) train();
   const auto begin = std::chrono::steady_clock::now();
-  train(protocol.steps);
-  const std::chrono::duration<double, std::milli> passed = std::chrono::steady_clock::now() - begin;
-  return passed.count() / protocol.steps;
+  std::chrono::duration<double, std::milli> passed{};
+  int steps = 0;
+  for (; steps < protocol.steps || passed.count() < protocol.milliseconds; ++steps) {
+    train();
+    passed = std::chrono::steady_clock::now() - begin;
+  }
+  return passed.count() / steps;
 }
 
 /// The number that a cell of a table is; NaN if it is none.

@@ -17,9 +17,10 @@ struct CellTime {
 /// How cells are timed. A round is a short training of every cell in turn; each round begins with
 /// another cell.
 struct TimingProtocol {
-  int rounds = 5, steps = 10;
-  int warm_up = 2;  ///< steps before those: memory is touched, threads are awake
-  int threads = 0;  ///< 0: all cores
+  int rounds = 5, steps = 10;  ///< at least so many steps of each cell and round,
+  double milliseconds = 200;   ///< and as many as take so long
+  int warm_up = 2;             ///< steps before those: memory is touched, threads are awake
+  int threads = 0;             ///< 0: all cores
 };
 
 /// The step times of a study, all measured together; times.csv.

@@ -16,10 +16,13 @@ import torch
 SIZE, STEPS = 12, 100
 
 
-def by_torch(make, start, gradient):
+def by_torch(make, start, gradient, falling=False):
     x = torch.nn.Parameter(torch.tensor(start))
     optimizer = make([x])
+    rates = [group["lr"] for group in optimizer.param_groups]
     for t in range(STEPS):
+        for group, rate in zip(optimizer.param_groups, rates):
+            group["lr"] = rate * (1 - t / STEPS) if falling else rate
         x.grad = torch.tensor(gradient(x.detach().numpy(), t))
         optimizer.step()
     return x.detach().numpy()
@@ -119,6 +122,9 @@ def main():
             p, lr=0.01, betas=(0.8, 0.95), momentum_decay=0.1),
         "rmsprop": lambda p: optim.RMSprop(p, lr=0.01, alpha=0.99),
         "rmsprop of other numbers": lambda p: optim.RMSprop(p, lr=0.02, alpha=0.8, eps=1e-2),
+        "sgd that decays": lambda p: optim.SGD(p, lr=0.05, momentum=0.9, weight_decay=0.1),
+        "nesterov that decays": lambda p: optim.SGD(
+            p, lr=0.05, momentum=0.9, weight_decay=0.1, nesterov=True),
     }
     muon = lambda p: optim.Muon(p, lr=0.02, momentum=0.95, weight_decay=0.1)
     muon_of_other_numbers = lambda p: optim.Muon(p, lr=0.01, momentum=0.8, weight_decay=0)
@@ -126,10 +132,19 @@ def main():
     shaped_gradient = lambda rows: (
         lambda x, t: shaped(curvature, rows) * x + shaped(noise[t], rows))
     ends = {name: by_torch(make, start, gradient) for name, make in makers.items()}
+    falling = {"sgd": False, "nesterov": True}
+    for name, nesterov_momentum in falling.items():
+        ends[name + " under a falling rate"] = by_torch(
+            lambda p: optim.SGD(p, lr=0.05, momentum=0.9, nesterov=nesterov_momentum), start,
+            gradient, falling=True)
     ends["muon"] = by_torch(muon, start, gradient)
     ends["muon of a tall matrix"] = by_torch(muon, shaped(start, 18), shaped_gradient(18))
     ends["muon of a wide matrix"] = by_torch(
         muon_of_other_numbers, shaped(start, 8), shaped_gradient(8))
+    ends["muon as long as adamw"] = by_torch(
+        lambda p: optim.Muon(p, lr=0.001, adjust_lr_fn="match_rms_adamw"), start, gradient)
+    ends["muon without look-ahead"] = by_torch(
+        lambda p: optim.Muon(p, lr=0.02, nesterov=False, weight_decay=0), start, gradient)
     ends["nesterov of 1983"] = nesterov(start, gradient)
     ends["lion"] = lion(start, gradient)
     ends["soap"] = soap(start, gradient)

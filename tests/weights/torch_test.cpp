@@ -45,24 +45,26 @@ struct Referee {
   /// Compares an optimizer with the next one of the script; all members of one matrix.
   template <class Optimizer>
   double distance(typename Optimizer::template on<Cpu, double>::Options options, double rate,
-                  Index rows = 12, Index columns = 12) {
+                  Index rows = 12, Index columns = 12, bool falling = false) {
     Weights<Optimizer, Cpu, double> w(table_of_matrix(rows, columns), options);
     w.values = start;
     for (Index t = 0; t < steps; ++t) {
       for (std::size_t i = 0; i < start.size(); ++i)
         w.gradients[i] = curvature[i] * w.values[i] + noise[static_cast<std::size_t>(t * size) + i];
-      w.optimizer.step(w.context, w.values.data(), w.gradients.data(), 1, rate);
+      const double share = falling ? 1 - static_cast<double>(t) / steps : 1;
+      w.optimizer.step(w.context, w.values.data(), w.gradients.data(), 1, share * rate);
     }
     auto expected = next(size);
     for (std::size_t i = 0; i < start.size(); ++i) expected[i] -= start[i], w.values[i] -= start[i];
     return relative_error(w.values, expected);
   }
   template <class R>
-  double rule(double rate, CoefficientSchedules coefficients = {}, double decay = 0) {
+  double rule(double rate, CoefficientSchedules coefficients = {}, double decay = 0,
+              bool falling = false) {
     WeightOptimizerOptions options;
     options.matrix.weight_decay = decay;
     options.coefficients = std::move(coefficients);
-    return distance<WeightOptimizer<R>>(options, rate);
+    return distance<WeightOptimizer<R>>(options, rate, 12, 12, falling);
   }
 };
 
@@ -95,9 +97,16 @@ TEST_CASE("python: a hundred steps equal torch.optim's and those of plain loops"
           1e-8);
     CHECK(torch.rule<RmsProp>(0.01, {{"beta2", 0.99}}) < 1e-11);
     CHECK(torch.rule<RmsProp>(0.02, {{"beta2", 0.8}, {"epsilon", 1e-2}}) < 1e-11);
+    CHECK(torch.rule<Sgd>(0.05, {{"decay", 0.1}}) < 1e-12);
+    CHECK(torch.rule<NesterovSgd>(0.05, {{"decay", 0.1}}) < 1e-12);
+    CHECK(torch.rule<Sgd>(0.05, {}, 0, true) < 1e-12);
+    CHECK(torch.rule<NesterovSgd>(0.05, {}, 0, true) < 1e-12);
     CHECK(torch.distance<MuonOptimizer<>>({.weight_decay = 0.1}, 0.02) < 1e-9);
     CHECK(torch.distance<MuonOptimizer<>>({.weight_decay = 0.1}, 0.02, 18, 8) < 1e-9);
     CHECK(torch.distance<MuonOptimizer<>>({.momentum = 0.8}, 0.01, 8, 18) < 1e-9);
+    CHECK(torch.distance<MuonOptimizer<>>({.weight_decay = 0.1, .scale = MuonScale::adamw}, 0.001) <
+          1e-9);
+    CHECK(torch.distance<MuonOptimizer<>>({.nesterov = false}, 0.02) < 1e-9);
     const auto momentum = CoefficientSchedule::momentum(3);
     CHECK(torch.rule<Nesterov>(0.02, {{"mu", momentum}, {"beta", momentum}}) < 1e-12);
     CHECK(torch.rule<Lion>(0.003, {}, 0.1) < 1e-12);

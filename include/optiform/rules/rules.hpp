@@ -13,6 +13,7 @@
 #include <optiform/rules/nesterov.hpp>          // IWYU pragma: export
 #include <optiform/rules/ortho.hpp>             // IWYU pragma: export
 #include <optiform/rules/rms_prop.hpp>          // IWYU pragma: export
+#include <optiform/rules/sgd.hpp>               // IWYU pragma: export
 #include <optiform/rules/shampoo.hpp>           // IWYU pragma: export
 #include <optiform/rules/soap.hpp>              // IWYU pragma: export
 #include <optiform/rules/triple_momentum.hpp>   // IWYU pragma: export
