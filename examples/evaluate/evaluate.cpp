@@ -29,7 +29,8 @@ void add_options(CLI::App& app, Request& r) {
   app.add_option("--iterations", r.curvature.iterations, "most steps of the power method");
   app.add_option("--tolerance", r.curvature.tolerance, "relative change that ends it");
   app.add_option("--probes", r.curvature.probes, "random signs for the trace");
-  app.add_option("--step", r.step, "of differences, in lengths of the parameters (0: 3e-5)");
+  app.add_option("--step", r.curvature.step,
+                 "of differences, in lengths of the parameters (0: 3e-5)");
 
   app.add_flag("--slice", r.slice, "loss along a random direction");
   app.add_option("--points", r.line.points, "points of the slice");

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Measurements of what is inside: curvature, Jacobians, attention, learned scalars.
-#include <map>
-
-#include <optiform/training/evaluation/difference_hessian.hpp>
+#include <optiform/training/evaluation/inspection.hpp>
+#include <optiform/training/evaluation/layer_spectra.hpp>
 
 #include "exact_models.hpp"
 #include "measurements.hpp"
@@ -11,21 +10,17 @@ using namespace optiform;
 
 void measure_hessian(const Subject& s) {
   const CurvatureProtocol& protocol = s.request.curvature;
-  const Index batch = s.curvature_batch();
-  const TokenBatches crops(RandomCrops(s.text, s.length, protocol.seed, "validation"),
-                           protocol.batches, batch);
-  const ModelNumbers numbers = s.run.numbers(batch, s.length);
-  const auto model = s.run.model(numbers, Purpose::training);
+  const ModelNumbers numbers = s.run.numbers(s.curvature_batch(), s.length);
+  const auto model = s.run.model(numbers, s.request.exact ? Purpose::inference : Purpose::training);
   Curvature sharp;
   if (s.request.exact) {
     const auto exact = make_exact(s.run.options().rule, numbers);
     exact->assign(*model);
-    sharp = measure_curvature(exact->parameters(), exact->hessian(crops), protocol);
+    sharp = measure_curvature(*exact, model->options(), s.text, protocol);
   } else {
-    sharp = measure_curvature(model->parameters(), DifferenceHessian(*model, crops, s.request.step),
-                              protocol);
+    sharp = measure_curvature(*model, s.text, protocol);
   }
-  s.report.line("sharpness_tokens", crops.count * crops.batch * crops.length);
+  s.report.line("sharpness_tokens", protocol.batches * s.curvature_batch() * s.length);
   s.report.line("top_eigenvalue", sharp.top.value);
   s.report.line("top_eigenvalue_products", sharp.top.iterations);
   s.report.line("top_eigenvalue_converged", Index{sharp.top.converged});
@@ -36,101 +31,59 @@ void measure_hessian(const Subject& s) {
 
 namespace {
 
-/// Sums over batches and layers.
-struct SpectrumMeans {
-  double largest = 0, stable_rank = 0, condition = 0, most_condition = 0, log_least = 0, count = 0;
+void print(const Report& report, const std::string& part, const ModelSpectra& spectra) {
+  for (const LayerSpectra& layer : spectra.layers) {
+    const std::string name = message(part, "_layer_", layer.layer);
+    report.line(name + "_largest", layer.largest());
+    report.line(name + "_stable_rank", layer.stable_rank());
+    report.line(name + "_condition", layer.condition());
+  }
+  report.line(part + "_mean_condition", spectra.mean_condition());
+  report.line(part + "_largest_condition", spectra.largest_condition());
+  report.line(part + "_mean_stable_rank", spectra.mean_stable_rank());
+  report.line(part + "_sum_log_least", spectra.sum_log_least());
+}
 
-  void add(const Spectrum& spectrum) {
-    largest += spectrum.largest;
-    stable_rank += spectrum.stable_rank();
-    condition += spectrum.condition();
-    most_condition = std::max(most_condition, spectrum.condition());
-    log_least += std::log(spectrum.singular_values.back());
-    count += 1;
-  }
-  void print(const Report& report, const std::string& name) const {
-    report.line(name + "_largest", largest / count);
-    report.line(name + "_stable_rank", stable_rank / count);
-    report.line(name + "_condition", condition / count);
-  }
-};
+/// Lines of a table.
+std::string singular_values(const std::string& part, const LayerSpectra& layer) {
+  std::string lines;
+  for (std::size_t batch = 0; batch < layer.batches.size(); ++batch)
+    for (std::size_t i = 0; i < layer.batches[batch].singular_values.size(); ++i)
+      lines += message(part, ",", layer.layer, ",", batch, ",", i, ",",
+                       layer.batches[batch].singular_values[i], "\n");
+  return lines;
+}
 
 }  // namespace
 
 void measure_jacobians(const Subject& s) {
-  const SpectrumProtocol& protocol = s.request.spectrum;
-  const TokenBatches crops(RandomCrops(s.text, s.length, protocol.seed, "validation"),
-                           protocol.batches, s.request.spectrum_batch);
   const ModelNumbers numbers = s.run.numbers(s.request.spectrum_batch, s.length);
   const auto exact = make_exact(s.run.options().rule, numbers);
   exact->assign(*s.run.model(numbers, Purpose::inference));
   const std::pair<LayerPart, std::string> parts[] = {{LayerPart::block, "block"},
                                                      {LayerPart::oracle, "oracle"}};
   std::string table = "part,layer,batch,number,singular_value\n";
-  std::map<std::pair<std::string, Index>, SpectrumMeans> of_layer;
-  Index batch = 0;
-  crops.each([&](const std::int32_t* tokens, const std::int32_t*) {
-    exact->run(crops.batch, crops.length, tokens);
-    for (const auto& [part, name] : parts)
-      for (Index layer = 0; layer < exact->layers(); ++layer) {
-        exact->select(layer, part);
-        const Spectrum spectrum = measure_spectrum(*exact, protocol);
-        of_layer[{name, layer}].add(spectrum);
-        for (std::size_t i = 0; i < spectrum.singular_values.size(); ++i)
-          table +=
-              message(name, ",", layer, ",", batch, ",", i, ",", spectrum.singular_values[i], "\n");
-      }
-    ++batch;
-  });
   for (const auto& [part, name] : parts) {
-    SpectrumMeans all;
-    double log_least = 0;
-    for (Index layer = 0; layer < exact->layers(); ++layer) {
-      const SpectrumMeans& one = of_layer[{name, layer}];
-      one.print(s.report, message(name, "_layer_", layer));
-      all.condition += one.condition / one.count;
-      all.most_condition = std::max(all.most_condition, one.condition / one.count);
-      all.stable_rank += one.stable_rank / one.count;
-      log_least += one.log_least / one.count;
-      all.count += 1;
-    }
-    s.report.line(name + "_mean_condition", all.condition / all.count);
-    s.report.line(name + "_largest_condition", all.most_condition);
-    s.report.line(name + "_mean_stable_rank", all.stable_rank / all.count);
-    s.report.line(name + "_sum_log_least", log_least);
+    const ModelSpectra spectra =
+        measure_spectra(*exact, numbers.trainer, s.text, part, s.request.spectrum);
+    print(s.report, name, spectra);
+    for (const LayerSpectra& layer : spectra.layers) table += singular_values(name, layer);
   }
   s.report.table("spectra", table);
 }
 
 void measure_entropy(const Subject& s) {
   const auto model = s.run.model(s.run.numbers(s.request.batch, s.length), Purpose::inference);
-  const auto inspector = model->inspector();
   const auto& [batches, seed] = s.request.perplexity;
-  const TokenBatches crops(RandomCrops(s.text, s.length, seed, "validation"), batches,
-                           s.request.batch);
-  std::vector<AttentionEntropy> mean;
-  crops.each([&](const std::int32_t* tokens, const std::int32_t*) {
-    const auto one = inspector->attention_entropy(crops.batch, tokens);
-    if (mean.empty()) mean.assign(one.size(), {});
-    for (std::size_t i = 0; i < one.size(); ++i) {
-      mean[i].layer = one[i].layer;
-      mean[i].heads.resize(one[i].heads.size());
-      for (std::size_t h = 0; h < one[i].heads.size(); ++h)
-        mean[i].heads[h] += one[i].heads[h] / static_cast<double>(crops.count);
-    }
-  });
-  double all = 0, even = 0;
+  const ModelAttentionEntropy entropy = measure_attention_entropy(*model, s.text, {batches, seed});
   std::string table = "layer,head,entropy\n";
-  for (const AttentionEntropy& entropy : mean) {
-    s.report.line(message("attention_entropy_layer_", entropy.layer), entropy.mean());
-    all += entropy.mean() / static_cast<double>(mean.size());
-    for (std::size_t h = 0; h < entropy.heads.size(); ++h)
-      table += message(entropy.layer, ",", h, ",", entropy.heads[h], "\n");
+  for (const AttentionEntropy& layer : entropy.layers) {
+    s.report.line(message("attention_entropy_layer_", layer.layer), layer.mean());
+    for (std::size_t h = 0; h < layer.heads.size(); ++h)
+      table += message(layer.layer, ",", h, ",", layer.heads[h], "\n");
   }
-  for (Index t = 0; t < s.length; ++t)
-    even += std::log(static_cast<double>(t + 1)) / static_cast<double>(s.length);
-  s.report.line("attention_entropy_mean", all);
-  s.report.line("attention_entropy_if_even", even);
+  s.report.line("attention_entropy_mean", entropy.mean());
+  s.report.line("attention_entropy_if_even", entropy.if_even());
   s.report.table("attention_entropy", table);
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Measurements of losses: on texts, with some layers plain, along a line, after fine-tuning.
+#include <optiform/training/evaluation/inspection.hpp>
+
 #include "../support/figure.hpp"
 #include "measurements.hpp"
 
@@ -45,21 +47,14 @@ void measure_perplexities(const Subject& s) {
 
 void measure_hybrids(const Subject& s) {
   const auto model = s.run.model(s.run.numbers(s.request.batch, s.length), Purpose::inference);
-  const auto inspector = model->inspector();
   for (std::size_t i = 0; i < s.hybrids.size(); ++i)
     print(s.report, "hybrid_" + s.request.hybrids[i],
-          measure_perplexity(
-              model->options(), s.text, "validation", s.request.perplexity,
-              [&](Index batch, const std::int32_t* tokens, const std::int32_t* targets) {
-                return inspector->loss(batch, tokens, targets, s.hybrids[i]);
-              }));
+          measure_hybrid(*model, s.text, s.hybrids[i], s.request.perplexity));
 }
 
 void measure_slice(const Subject& s) {
   const auto model = s.run.model(s.run.numbers(s.request.batch, s.length), Purpose::inference);
-  const TokenBatches crops(RandomCrops(s.text, s.length, s.request.line.seed, "validation"),
-                           s.request.line.batches, s.request.batch);
-  const auto slice = measure_loss_slice(*model, crops, s.request.line);
+  const auto slice = measure_loss_slice(*model, s.text, s.request.line);
   std::string table = "alpha,loss\n";
   for (const SlicePoint& point : slice) {
     s.report.line(message("slice_", point.alpha), point.loss);

@@ -24,7 +24,6 @@ struct Request {
   optiform::PerplexityProtocol perplexity;
   optiform::CurvatureProtocol curvature;
   optiform::Index curvature_batch = 0;  ///< 0: as many crops as make the paper's 2,048 tokens
-  double step = 0;                      ///< of differences of gradients
   optiform::SliceProtocol line;
   optiform::ForgettingProtocol tuning;
   optiform::Index tuning_sequences = 480;

@@ -73,7 +73,6 @@ void Subject::check_numbers() const {
   request.curvature.validate();
   require_positive("sharpness batches", request.curvature.batches);
   require_positive("sharpness batch", curvature_batch());
-  if (!(request.step >= 0)) fail("step is ", request.step, "; expected 0 (by precision) or more");
   request.line.validate();
   require_positive("slice batches", request.line.batches);
   request.spectrum.validate();

@@ -84,16 +84,17 @@ TEST_CASE("perplexity: the mean over crops, with the spread of its batches") {
 TEST_CASE("loss slice: the middle is the loss, ends are as far as their tensors are long") {
   auto t = trainer({.batch = 2, .length = 5});
   const auto text = cycle(1);
-  const TokenBatches batches(RandomCrops(text, 5, 3, "test"), 3, 2);
+  const SliceProtocol protocol{.batches = 3, .seed = 3};
   const auto state = t->state()[0];
   auto* values = static_cast<double*>(state.data);
   for (Index i = 0; i < state.size; ++i)
     if (values[i] != 0) values[i] = 40 * values[i];
   const std::vector<double> before(values, values + state.size);
   double loss = 0;
+  const TokenBatches batches(RandomCrops(text, 5, 3, "test"), 3, 2);
   batches.each(
       [&](const std::int32_t* a, const std::int32_t* b) { loss += t->evaluate(2, a, b) / 3; });
-  const auto slice = measure_loss_slice(*t, batches, {.batches = 3});
+  const auto slice = measure_loss_slice(*t, text, protocol);
   REQUIRE(slice.size() == 11);
   CHECK(slice.front().alpha == -0.5);
   CHECK(slice.back().alpha == 0.5);
@@ -103,22 +104,26 @@ TEST_CASE("loss slice: the middle is the loss, ends are as far as their tensors 
   CHECK(std::equal(before.begin(), before.end(), values));
 
   ParameterVector direction;
-  draw_scaled_direction(t->parameters(), before, Rng(0, 1), direction);
+  draw_scaled_direction(t->parameters(), before, Rng(3, 1), direction);
   for (const auto& p : t->parameters().entries()) {
     const auto first = static_cast<std::size_t>(p.offset), size = static_cast<std::size_t>(p.size);
     CHECK(norm(std::span(direction.data() + first, size)) ==
           doctest::Approx(norm(std::span(before.data() + first, size))));
   }
-  CHECK_THROWS_AS(measure_loss_slice(*t, batches, {.points = 1}), Error);
-  CHECK_THROWS_AS(measure_loss_slice(*t, batches, {.reach = 0}), Error);
+  CHECK_THROWS_AS(measure_loss_slice(*t, text, {.points = 1}), Error);
+  CHECK_THROWS_AS(measure_loss_slice(*t, text, {.reach = 0}), Error);
+  CHECK_THROWS_WITH_AS(measure_loss_slice(*t, text, {.batches = 0}),
+                       "batches is 0; expected at least 1", Error);
+  CHECK_THROWS_WITH_AS(measure_loss_slice(*t, cycle(1, 5)),
+                       "sequence length 5 needs a measured text of at least 6 tokens; it has 5",
+                       Error);
 }
 
 TEST_CASE("forgetting: what a bigram learns of the reversed cycle it loses of the cycle") {
   auto t = trainer({.batch = 4, .length = 8, .accumulate = 2});
   const auto forward = cycle(1), backward = cycle(3);
-  const auto quiet = [](std::int64_t, double) {};
   const ForgettingProtocol first{.schedule = {.peak = 1, .warmup = 5, .steps = 60}, .batches = 4};
-  const Forgetting learned = measure_forgetting(*t, backward, forward, forward, first, quiet);
+  const Forgetting learned = measure_forgetting(*t, backward, forward, forward, first);
   CHECK(learned.plasticity() > 1);
   CHECK(learned.target_after < 0.1);
   Index steps = 0;
@@ -136,28 +141,26 @@ TEST_CASE("forgetting: what a bigram learns of the reversed cycle it loses of th
 TEST_CASE("slices and forgetting refuse a trainer whose losses are those of an average") {
   auto t = trainer({.batch = 2, .length = 5, .average = 0.9});
   const auto text = cycle(1);
-  const TokenBatches batches(RandomCrops(text, 5, 3, "test"), 3, 2);
   const std::string rest =
       " of a trainer that averages its parameters, by 0.9 a step, would be that of the average; "
       "expected one with average 0, which load_parameters gives the average of a run";
-  CHECK_THROWS_WITH_AS(measure_loss_slice(*t, batches), ("the curvature or slice" + rest).c_str(),
+  CHECK_THROWS_WITH_AS(measure_loss_slice(*t, text), ("the curvature or slice" + rest).c_str(),
                        Error);
-  CHECK_THROWS_WITH_AS(measure_forgetting(*t, text, text, text, {}, [](std::int64_t, double) {}),
-                       ("the forgetting" + rest).c_str(), Error);
+  CHECK_THROWS_WITH_AS(measure_forgetting(*t, text, text, text), ("the forgetting" + rest).c_str(),
+                       Error);
 }
 
 TEST_CASE("forgetting: texts that are too short, and numbers that break down, are sentences") {
   auto t = trainer({.batch = 1, .length = 8});
   const auto text = cycle(1), little = cycle(1, 8);
-  const auto quiet = [](std::int64_t, double) {};
-  CHECK_THROWS_WITH_AS(measure_forgetting(*t, little, text, text, {}, quiet),
+  CHECK_THROWS_WITH_AS(measure_forgetting(*t, little, text, text),
                        "sequence length 8 needs a source text of at least 9 tokens; it has 8",
                        Error);
-  CHECK_THROWS_WITH_AS(measure_forgetting(*t, text, text, little, {}, quiet),
+  CHECK_THROWS_WITH_AS(measure_forgetting(*t, text, text, little),
                        "sequence length 8 needs a target text of at least 9 tokens; it has 8",
                        Error);
   static_cast<double*>(t->state()[0].data)[0] = std::numeric_limits<double>::infinity();
-  CHECK_THROWS_WITH_AS(measure_forgetting(*t, text, text, text, {}, quiet),
+  CHECK_THROWS_WITH_AS(measure_forgetting(*t, text, text, text, {.batches = 5}),
                        "fine-tuning broke down at step 0: parameter 'tok_emb.weight'", Error);
   CHECK_THROWS_AS(t->inspector(), Error);
 }

@@ -37,6 +37,7 @@ TEST_CASE("Inspector: attention that does not look has the entropy of its positi
   CHECK(entropy[1].heads[1] < even - 1e-4);
   CHECK(entropy[1].heads[1] > 0);
   CHECK(entropy[0].mean() == doctest::Approx(even).epsilon(1e-6));
+  CHECK(entropy[0].even == doctest::Approx(even).epsilon(1e-14));
 }
 
 TEST_CASE("attention entropy: by the book, with windows and shared keys") {
@@ -71,6 +72,9 @@ TEST_CASE("attention entropy: by the book, with windows and shared keys") {
   context_t<Cpu> context(2);
   add_attention_entropy<Cpu>(context, p, qkv.data(), lse.data(), sums);
   for (std::size_t h = 0; h < 4; ++h) CHECK(sums[h] == doctest::Approx(expected[h]).epsilon(1e-12));
+  // Position t sees t + 1 tokens, and 20 once the window is full.
+  CHECK(even_attention_entropy(p) ==
+        doctest::Approx((std::lgamma(20.0) + 51 * std::log(20.0)) / 70).epsilon(1e-14));
 }
 
 }  // namespace

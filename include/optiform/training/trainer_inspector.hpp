@@ -30,19 +30,20 @@ class TrainerInspector final : public AnyInspector {
     const Index length = trainer_.options_.length;
     trainer_.workspace_->resize(batch, length);
     std::vector<AttentionEntropy> all;
-    inspector_.each_answer(*trainer_.context_, trainer_.weights(), *trainer_.workspace_, tokens,
-                           [&]<class Oracle>(Index layer, std::byte* arena, const auto& cache) {
-                             if constexpr (requires { Oracle::problem(batch, length); }) {
-                               using T = typename Model::Scalar;
-                               const AttentionProblem problem = Oracle::problem(batch, length);
-                               std::vector<double> sums(static_cast<std::size_t>(problem.heads));
-                               add_attention_entropy<typename TrainerOn::backend_type>(
-                                   *trainer_.context_, problem, MemoryPlan::at<T>(arena, cache.qkv),
-                                   MemoryPlan::at<T>(arena, cache.log_sum_exp), sums);
-                               for (double& sum : sums) sum /= static_cast<double>(batch * length);
-                               all.push_back({layer, std::move(sums)});
-                             }
-                           });
+    inspector_.each_answer(
+        *trainer_.context_, trainer_.weights(), *trainer_.workspace_, tokens,
+        [&]<class Oracle>(Index layer, std::byte* arena, const auto& cache) {
+          if constexpr (requires { Oracle::problem(batch, length); }) {
+            using T = typename Model::Scalar;
+            const AttentionProblem problem = Oracle::problem(batch, length);
+            std::vector<double> sums(static_cast<std::size_t>(problem.heads));
+            add_attention_entropy<typename TrainerOn::backend_type>(
+                *trainer_.context_, problem, MemoryPlan::at<T>(arena, cache.qkv),
+                MemoryPlan::at<T>(arena, cache.log_sum_exp), sums);
+            for (double& sum : sums) sum /= static_cast<double>(batch * length);
+            all.push_back({layer, std::move(sums), even_attention_entropy(problem)});
+          }
+        });
     return all;
   }
 

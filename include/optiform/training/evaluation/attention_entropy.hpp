@@ -11,11 +11,12 @@
 
 OPTIFORM_NAMESPACE_BEGIN
 
-/// How evenly the heads of one layer look at what they see, in nats: log(t + 1) at position t if
-/// evenly, 0 if at a single token. Means over all positions.
+/// How evenly the heads of one layer look at what they see, in nats: 0 if at a single token. Means
+/// over all positions.
 struct AttentionEntropy {
   Index layer = 0;
   std::vector<double> heads;
+  double even = 0;  ///< what any head would have if it looked at all it may see alike
 
   double mean() const {
     double sum = 0;
@@ -23,6 +24,15 @@ struct AttentionEntropy {
     return sum / static_cast<double>(heads.size());
   }
 };
+
+/// The mean entropy of attention that looks at all it may see alike: log(t + 1) at position t, less
+/// where a window is shorter.
+inline double even_attention_entropy(const AttentionProblem& p) {
+  double sum = 0;
+  for (Index t = 0; t < p.length; ++t)
+    sum += std::log(static_cast<double>(p.end_seen(t) - p.first_seen(t)));
+  return sum / static_cast<double>(p.length);
+}
 
 /// sums[head] += the entropy of every query's attention.
 ///

@@ -3,12 +3,13 @@
 
 #include <cmath>
 
-#include <optiform/training/evaluation/parameter_vector.hpp>
+#include <optiform/training/evaluation/difference_hessian.hpp>
+#include <optiform/training/evaluation/exact_model.hpp>
 #include <optiform/training/evaluation/spread.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 
-/// How the curvature of the loss is measured. What it is measured on is the Hessian's business.
+/// How the curvature of the loss is measured. The sizes of its crops are the trainer's.
 ///
 /// Source    arXiv 2605.24425, appendix G: 2 batches of 2 crops of 512 tokens.
 struct CurvatureProtocol {
@@ -17,11 +18,13 @@ struct CurvatureProtocol {
   double tolerance = 1e-3;  ///< relative change of the eigenvalue that ends it
   Index probes = 10;        ///< of the trace
   std::uint64_t seed = 0;   ///< of the crops; start vector and probes are its streams
+  double step = 0;          ///< of differences: see DifferenceHessian; exact products have none
 
   void validate() const {
     if (iterations < 1) fail("iterations is ", iterations, "; expected at least 1");
     if (probes < 1) fail("probes is ", probes, "; expected at least 1");
     if (!(tolerance >= 0)) fail("tolerance is ", tolerance, "; expected 0 or more");
+    detail::require_difference_step(step);
   }
 };
 
@@ -85,9 +88,11 @@ struct Curvature {
   double trace_per_parameter() const { return trace.mean / static_cast<double>(parameters); }
 };
 
-/// Measures a Hessian over a model's parameters.
+/// Measures any Hessian over a model's parameters.
 ///
-/// Contract  hessian(v, out): see DifferenceHessian and AnyExactModel.
+/// Contract  hessian(v, out) sets out = H v: see DifferenceHessian and AnyExactModel. Its loss, and
+///           with it the protocol's batches and step, is the caller's; the seed is that of the
+///           vectors.
 /// Limits    `parameters` counts all of them, embeddings included; gaps take no part.
 template <class Hessian>
 Curvature measure_curvature(const ParameterTable& table, Hessian&& hessian,
@@ -104,6 +109,30 @@ Curvature measure_curvature(const ParameterTable& table, Hessian&& hessian,
         draw_signs(table, Rng(protocol.seed, stream), z);
       });
   return result;
+}
+
+/// Measures the loss of a trainer on crops of a text, products by differences of its gradients.
+///
+/// Contract  the trainer is allocated for training; its parameters come back to the bit, its
+///           gradients are cleared.
+/// Errors    a text that is shorter than a crop; numbers out of range; as MovedParameters.
+inline Curvature measure_curvature(AnyTrainer& trainer, TokenView text,
+                                   const CurvatureProtocol& protocol = {}) {
+  protocol.validate();
+  const TokenBatches batches = draw_batches(trainer.options(), text, protocol);
+  return measure_curvature(trainer.parameters(), DifferenceHessian(trainer, batches, protocol.step),
+                           protocol);
+}
+
+/// The same of a model in dual numbers, products exact, on the same crops if the sizes are the
+/// trainer's options.
+///
+/// Contract  the model has been given parameters.
+inline Curvature measure_curvature(AnyExactModel& exact, const TrainerOptions& sizes,
+                                   TokenView text, const CurvatureProtocol& protocol = {}) {
+  protocol.validate();
+  const TokenBatches batches = draw_batches(sizes, text, protocol);
+  return measure_curvature(exact.parameters(), exact.hessian(batches), protocol);
 }
 
 OPTIFORM_NAMESPACE_END

@@ -6,6 +6,14 @@
 
 OPTIFORM_NAMESPACE_BEGIN
 
+namespace detail {
+
+inline void require_difference_step(double step) {
+  if (!(step >= 0)) fail("difference step is ", step, "; expected 0 (by precision) or more");
+}
+
+}  // namespace detail
+
 /// Products with the Hessian of a trainer's mean loss over some batches, by central differences of
 /// its exact gradients: two gradients per product, in the trainer's own precision.
 ///
@@ -30,7 +38,7 @@ class DifferenceHessian {
     if (batches.batch != o.batch || batches.length != o.length)
       fail("batches are ", batches.batch, " x ", batches.length, " tokens; expected the trainer's ",
            o.batch, " x ", o.length);
-    if (!(step >= 0)) fail("difference step is ", step, "; expected 0 (by precision) or more");
+    detail::require_difference_step(step);
     distance_ *= step > 0 ? step : gradients_.dtype == DType::f64 ? 1e-6 : 3e-5;
   }
 

@@ -30,7 +30,8 @@ struct Forgetting {
   double plasticity() const { return target_before - target_after; }
 };
 
-/// Fine-tunes the trainer on `target` and measures both texts around it.
+/// Fine-tunes the trainer on `target_training` and measures `source` and `target` around it.
+/// observe(step, loss) hears of every update, counted from 1, and its mean loss before it.
 ///
 /// Contract  the trainer is allocated for training and its parameters are the learned ones; they
 ///           are changed. Training sequences are those of TrainingBlocks under the trainer's seed.
@@ -66,6 +67,14 @@ Forgetting measure_forgetting(AnyTrainer& trainer, TokenView source, TokenView t
   result.source_after = loss_on(source, "source", protocol.source_seed);
   result.target_after = loss_on(target, "target", protocol.target_seed);
   return result;
+}
+
+/// The same without a word on the way.
+inline Forgetting measure_forgetting(AnyTrainer& trainer, TokenView source,
+                                     TokenView target_training, TokenView target,
+                                     const ForgettingProtocol& protocol = {}) {
+  return measure_forgetting(trainer, source, target_training, target, protocol,
+                            [](std::int64_t, double) {});
 }
 
 OPTIFORM_NAMESPACE_END

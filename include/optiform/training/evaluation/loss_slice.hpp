@@ -46,11 +46,12 @@ inline void draw_scaled_direction(const ParameterTable& table, const ParameterVe
 
 /// The mean loss at theta + alpha d, d one direction; parameters are put back to the bit.
 ///
-/// Contract  the trainer's batch and length are the batches'.
-/// Errors    as MovedParameters.
-inline std::vector<SlicePoint> measure_loss_slice(AnyTrainer& trainer, const TokenBatches& batches,
+/// Shapes    crops as long as the trainer's sequences, as many to a batch as its batch.
+/// Errors    a text that is shorter than a crop; as MovedParameters.
+inline std::vector<SlicePoint> measure_loss_slice(AnyTrainer& trainer, TokenView text,
                                                   const SliceProtocol& protocol = {}) {
   protocol.validate();
+  const TokenBatches batches = draw_batches(trainer.options(), text, protocol);
   MovedParameters moved(trainer);
   ParameterVector direction;
   draw_scaled_direction(trainer.parameters(), moved.start(), Rng(protocol.seed, 1), direction);

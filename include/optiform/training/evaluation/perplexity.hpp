@@ -31,8 +31,7 @@ struct Perplexity {
 template <class Loss>
 Perplexity measure_perplexity(const TrainerOptions& sizes, TokenView text, std::string_view what,
                               const PerplexityProtocol& protocol, Loss&& loss) {
-  const TokenBatches data(RandomCrops(text, sizes.length, protocol.seed, what), protocol.batches,
-                          sizes.batch);
+  const TokenBatches data = draw_batches(sizes, text, protocol, what);
   Spread spread;
   data.each([&](const std::int32_t* tokens, const std::int32_t* targets) {
     spread.add(loss(sizes.batch, tokens, targets));

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include <optiform/training/any_trainer.hpp>
 #include <optiform/training/blocks.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
@@ -63,5 +64,15 @@ struct TokenBatches {
       f(tokens.data() + b * batch * length, targets.data() + b * batch * length);
   }
 };
+
+/// The batches that a protocol asks for: `batches` of them, crops drawn under its `seed`.
+///
+/// Shapes    batch and length of the sizes: a trainer's, or those that a model is to be measured
+/// at. Errors    a text that is shorter than a crop; no batch.
+template <class Protocol>
+TokenBatches draw_batches(const TrainerOptions& sizes, TokenView text, const Protocol& protocol,
+                          std::string_view what = "measured") {
+  return {RandomCrops(text, sizes.length, protocol.seed, what), protocol.batches, sizes.batch};
+}
 
 OPTIFORM_NAMESPACE_END

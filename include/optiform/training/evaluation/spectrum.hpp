@@ -19,17 +19,18 @@ inline std::vector<double> symmetric_eigenvalues(std::vector<double> a, Index n)
   return values;
 }
 
-/// How the singular values of a Jacobian are measured.
+/// How the singular values of a Jacobian are measured: of any square map by measure_spectrum, of a
+/// model's layers over batches of crops by measure_spectra.
 ///
 /// Source    arXiv 2605.24425: 8 batches of 2 crops of 1,024 tokens.
 struct SpectrumProtocol {
-  Index batches = 8;
+  Index batches = 8;              ///< of crops, over which a model's spectra are averaged
   Index power_iterations = 20;    ///< on J^T J, for the largest singular value
   Index rank = 64;                ///< largest singular values to be found
   Index oversampling = 10;        ///< random directions beside those
   Index subspace_iterations = 1;  ///< passes through J J^T: a flat spectrum needs them
   Index probes = 8;               ///< of the squared Frobenius norm
-  std::uint64_t seed = 0;
+  std::uint64_t seed = 0;         ///< of the crops; random vectors are its streams
 
   void validate() const {
     if (power_iterations < 1)
@@ -51,7 +52,9 @@ struct Spectrum {
   /// How many directions carry the map: 1 to the smaller of its sizes.
   double stable_rank() const { return squared_norm / (largest * largest); }
   /// Of the part that was found.
-  double condition() const { return singular_values.front() / singular_values.back(); }
+  double condition() const { return singular_values.front() / least(); }
+  /// The last one that was found.
+  double least() const { return singular_values.back(); }
 };
 
 namespace detail {
@@ -74,7 +77,7 @@ inline void orthonormalise(std::vector<std::vector<double>>& rows) {
 }  // namespace detail
 
 /// Measures a square linear map known by its products: map.size(), map.product(v, jv),
-/// map.transposed_product(w, jtw).
+/// map.transposed_product(w, jtw). The map is one whatever the protocol's batches are.
 ///
 /// Limits    memory: rank + oversampling vectors.
 /// Source    Halko, Martinsson, Tropp, "Finding structure with randomness", SIAM Review 53, 2011.
