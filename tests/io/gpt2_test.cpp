@@ -103,6 +103,47 @@ TEST_CASE("GPT-2: padding rows of the vocabulary are the mean row, and are dropp
                 write_gpt2(directory / "y", model.parameters(), values.data(), 25));
 }
 
+TEST_CASE("GPT-2: with prefixes of compilation, of training dictionaries and of several devices") {
+  const Loaded gpt2;
+  const SafetensorsFile fixture(gpt2_fixture / "model.safetensors");
+  const TemporaryDirectory directory;
+  const double step = 3;
+  for (const std::string prefix :
+       {"", "model.", "_orig_mod.", "module._orig_mod.", "model_state_dict.module."})
+    for (const std::string inner : {"", "transformer."}) {
+      CAPTURE(prefix + inner);
+      const bool dictionary = prefix.starts_with("model");
+      std::vector<std::vector<double>> values;
+      std::vector<TensorSource> sources;
+      for (const TensorDescription& tensor : fixture.tensors()) {
+        values.push_back(read_tensor(fixture, tensor.name));
+        sources.push_back(
+            {{prefix + inner + tensor.name, DType::f64, tensor.shape}, values.back().data()});
+      }
+      if (dictionary) sources.push_back({{"step", DType::f64, {}}, &step});
+      // The head of a network, beside `transformer.`, is the token table, which lies first.
+      sources.push_back({{prefix + "lm_head.weight", DType::f64, {17, 12}}, gpt2.values.data()});
+      write_safetensors(directory / "x", sources);
+      const SafetensorsFile file(directory / "x");
+      REQUIRE(holds_gpt2(file));
+      Buffer<double> again(gpt2.values.size());
+      read_gpt2(file, gpt2.model.parameters(), again.data());
+      for (Index i = 0; i < again.size(); ++i) REQUIRE(again[i] == gpt2.values[i]);
+
+      std::vector<double> other(gpt2.values.begin(), gpt2.values.begin() + 17 * 12);
+      other[7] += 1;
+      sources.back().data = other.data();
+      write_safetensors(directory / "x", sources);
+      CHECK_REFUSED("lm_head.weight' of its own", read_gpt2(SafetensorsFile(directory / "x"),
+                                                            gpt2.model.parameters(), again.data()));
+      sources.back() = {{prefix + inner + "h.0.more", DType::f64, {}}, &step};
+      write_safetensors(directory / "x", sources);
+      CHECK_REFUSED(
+          "h.0.more', which a GPT-2 of 2 layers does not have",
+          read_gpt2(SafetensorsFile(directory / "x"), gpt2.model.parameters(), again.data()));
+    }
+}
+
 TEST_CASE("GPT-2: a model without biases goes there and back; one with biases does not fit it") {
   using Plain = LanguageModel<fixture_shape, TransformerLayer<GradientDescent, CausalAttention,
                                                               Mlp<Gelu>>>::on<Reference, double>;

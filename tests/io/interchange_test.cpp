@@ -62,14 +62,21 @@ TEST_CASE_TEMPLATE("reference names: with prefixes of compilation and of trainin
   const std::vector<TensorSource> others{{{"step", DType::f64, {}}, &number},
                                          {{"optimizer_adamw.0.exp_avg", DType::f64, {1}}, &number},
                                          {{"val_loss", DType::f64, {}}, &number}};
-  const std::string prefixes[] = {"", "_orig_mod.", "model.", "model._orig_mod.",
-                                  "_orig_mod.model."};
+  const std::string prefixes[] = {"",
+                                  "_orig_mod.",
+                                  "module.",
+                                  "module._orig_mod.",
+                                  "model.",
+                                  "model._orig_mod.",
+                                  "_orig_mod.model.",
+                                  "model_state_dict.",
+                                  "model_state_dict.module._orig_mod."};
   const auto model = small_model<Rule>();
   for (const std::string& prefix : prefixes) {
     CAPTURE(prefix);
     const auto values = save_as<Rule>(
         directory / "x", [&](const std::string& name) { return prefix + name; },
-        prefix.find("model.") == std::string::npos ? std::vector<TensorSource>{} : others);
+        prefix.find("model") == std::string::npos ? std::vector<TensorSource>{} : others);
     Buffer<double> again(values.size());
     read_parameters(SafetensorsFile(directory / "x"), model.parameters(), again.data());
     for (Index i = 0; i < again.size(); ++i) REQUIRE(again[i] == values[i]);
@@ -94,6 +101,39 @@ TEST_CASE("reference names: shapes of scalars, and AdamW's number without a dime
     CAPTURE(name);
     CHECK(tmm.find(name) != nullptr);
   }
+}
+
+TEST_CASE("reference names: a number may have one dimension or none") {
+  const TemporaryDirectory directory;
+  const auto model = small_model<AdamW>();
+  Buffer<double> values(model.parameters().total()), again(values.size());
+  model.initialise(values.data(), 5);
+  for (const std::vector<Index>& shape : {std::vector<Index>{}, {1}, {1, 1}, {2}}) {
+    CAPTURE(to_string(shape));
+    auto sources = parameter_sources(model.parameters(), values.data());
+    for (TensorSource& source : sources)
+      if (source.name.ends_with("_raw")) source.shape = shape;
+    write_safetensors(directory / "x", sources);
+    const std::string sentence = refusal([&] {
+      read_parameters(SafetensorsFile(directory / "x"), model.parameters(), again.data());
+    });
+    if (shape.empty() || shape == std::vector<Index>{1}) {
+      CHECK(sentence == "");
+      for (Index i = 0; i < again.size(); ++i) REQUIRE(again[i] == values[i]);
+    } else {
+      CHECK(sentence.ends_with("_attn_raw' of shape " + to_string(shape) +
+                               ", the model expects [1]"));
+    }
+  }
+}
+
+TEST_CASE("reference names: a prefix that nobody knows is named") {
+  const TemporaryDirectory directory;
+  save_as<Nesterov>(directory / "x", [](const std::string& name) { return "net." + name; });
+  CHECK(refused<Nesterov>(directory / "x")
+            .ends_with("lacks the model's tensor 'tok_emb.weight' of shape [11, 8]; it has "
+                       "'net.tok_emb.weight', expected no prefix or 'model.', 'model_state_dict.' "
+                       "or 'module.'"));
 }
 
 TEST_CASE("reference names tell the rule") {

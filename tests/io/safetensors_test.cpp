@@ -167,6 +167,12 @@ TEST_CASE("safetensors: a header that lies is refused with one sentence") {
   refused("over 100 MB", std::string(8, '\xff') + "{}");
   refused("over 100 MB", std::string("\0\0\0\0\1\0\0\0{}", 10));
   refused("truncated", std::string("\x10\0\0\0\0\0\0\0{}", 10));
+  // torch.save: a zip archive or a pickle; a header may be 128 bytes long
+  using namespace std::string_literals;
+  for (const std::string& start :
+       {"PK\3\4\0\0\10\10"s, "PK\3\4\0\0\0\0"s, "\x80\2\x8a\nl\xfc\x9c\x46"s})
+    refused("it is a file of torch.save, expected safetensors", start + "{}");
+  header("malformed", "{" + std::string(127, ' '));
   // JSON
   header("does not begin with '{'", "");
   header("does not begin with '{'", " {}");

@@ -88,14 +88,16 @@ inline void require_gpt2_names(const ParameterTable& table, Index layers) {
       fail("the model's tensor ", in_quotes(entry.name), " has no place in GPT-2");
 }
 
-/// A file in Hugging Face's layout, with or without `transformer.` before the names.
+/// A file in Hugging Face's layout: `transformer.` and what weights_prefix knows may stand before
+/// the names.
 class Gpt2File {
  public:
   explicit Gpt2File(const SafetensorsFile& file)
-      : file_(file), prefix_(file.contains("transformer.wte.weight") ? "transformer." : "") {
+      : file_(file), outer_(weights_prefix(file)), prefix_(outer_) {
+    if (file.contains(outer_ + "transformer.wte.weight")) prefix_ += "transformer.";
     if (!recognises(file))
-      fail("the file ", in_quotes(file.path()),
-           " holds no GPT-2: it lacks the tensor 'wte.weight'");
+      fail("the file ", in_quotes(file.path()), " holds no GPT-2: it lacks the tensor 'wte.weight'",
+           unknown_prefix(file, "wte.weight"));
     while (file_.contains(name(message("h.", layers_, ".ln_1.weight")))) ++layers_;
     if (layers_ == 0)
       fail("the file ", in_quotes(file.path()), " holds no layer of GPT-2: it lacks the tensor ",
@@ -103,11 +105,13 @@ class Gpt2File {
   }
 
   static bool recognises(const SafetensorsFile& file) {
-    return file.contains("wte.weight") || file.contains("transformer.wte.weight");
+    const std::string outer = weights_prefix(file);
+    return file.contains(outer + "wte.weight") || file.contains(outer + "transformer.wte.weight");
   }
 
   Index layers() const { return layers_; }
   std::string name(const std::string& theirs) const { return prefix_ + theirs; }
+  std::string head() const { return outer_ + "lm_head.weight"; }
   bool holds(const Gpt2Tensor& tensor) const { return file_.contains(name(tensor.theirs)); }
   /// The shape that the tensor has here.
   std::vector<Index> shape(const Gpt2Tensor& tensor) const {
@@ -121,13 +125,13 @@ class Gpt2File {
 
   /// Fails for a tensor that is neither GPT-2's nor one of the constants that old files carry.
   void require_nothing_else(Index layers) const {
-    std::set<std::string> known{"lm_head.weight"};
+    std::set<std::string> known{head()};
     for (const Gpt2Tensor& tensor : gpt2_tensors(layers)) known.insert(name(tensor.theirs));
     for (Index i = 0; i < layers; ++i)
       for (const char* constant : {"bias", "masked_bias"})  // the causal mask
         known.insert(name(message("h.", i, ".attn.", constant)));
     for (const TensorDescription& tensor : file_.tensors())
-      if (!known.contains(tensor.name))
+      if (tensor.name.starts_with(outer_) && !known.contains(tensor.name))
         fail("the file ", in_quotes(file_.path()), " holds tensor ", in_quotes(tensor.name),
              ", which a GPT-2 of ", layers, " layers does not have");
   }
@@ -150,12 +154,11 @@ class Gpt2File {
   /// Fails unless a separate head is the token table once more, or absent.
   template <class T>
   void require_tied_head(Index size, const T* tokens) const {
-    const std::string head = "lm_head.weight";
-    if (!file_.contains(head)) return;
+    if (!file_.contains(head())) return;
     Buffer<T> values(size);
-    file_.read(head, file_.describe(name("wte.weight")).shape, values.data());
+    file_.read(head(), file_.describe(name("wte.weight")).shape, values.data());
     if (!std::equal(tokens, tokens + size, values.data()))
-      fail("the file ", in_quotes(file_.path()), " has a tensor ", in_quotes(head),
+      fail("the file ", in_quotes(file_.path()), " has a tensor ", in_quotes(head()),
            " of its own; expected the token table 'wte.weight' once more");
   }
 
@@ -178,7 +181,7 @@ class Gpt2File {
 
  private:
   const SafetensorsFile& file_;
-  std::string prefix_;
+  std::string outer_, prefix_;  ///< of all of the file's weights, and of the network without head
   Index layers_ = 0;
 };
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include <optiform/core/parameters.hpp>
 #include <optiform/io/rule_names.hpp>
@@ -20,13 +22,38 @@ std::vector<TensorSource> parameter_sources(const ParameterTable& table, const T
 
 namespace detail {
 
-/// What stands before the names of a file's weights: `model.` where they were a part of a training
-/// dictionary beside `optimizer_muon.`, `step` and others, else nothing.
+/// What stands before the names of a file's weights, if anything: `model.` or `model_state_dict.`
+/// where they were a part of a training dictionary beside `optimizer_muon.`, `step` and others,
+/// `module.` of a model that was trained on several devices, or these one after the other.
 inline std::string weights_prefix(const SafetensorsFile& file) {
-  constexpr std::string_view prefix = "model.";
+  std::string prefix;
+  const auto follows = [&](std::string_view part) {
+    const std::string longer = prefix + std::string(part);
+    return std::any_of(
+        file.tensors().begin(), file.tensors().end(),
+        [&](const TensorDescription& tensor) { return tensor.name.starts_with(longer); });
+  };
+  constexpr std::string_view known[] = {"model.", "model_state_dict.", "module."};
+  while (true) {
+    const auto* const part = std::find_if(std::begin(known), std::end(known), follows);
+    if (part == std::end(known)) return prefix;
+    prefix += *part;
+  }
+}
+
+/// How a sentence about a missing tensor ends that is there behind a prefix nobody knows.
+inline std::string unknown_prefix(const SafetensorsFile& file, const std::string& name) {
   for (const TensorDescription& tensor : file.tensors())
-    if (tensor.name.starts_with(prefix)) return std::string(prefix);
+    if (tensor.name.ends_with("." + name))
+      return message("; it has ", in_quotes(tensor.name),
+                     ", expected no prefix or 'model.', 'model_state_dict.' or 'module.'");
   return "";
+}
+
+/// Whether a tensor of one shape can be stored in another: numbers with or without a dimension.
+inline bool same_shape(const std::vector<Index>& a, const std::vector<Index>& b) {
+  const auto number = [](const auto& s) { return s.empty() || s == std::vector<Index>{1}; };
+  return a == b || (number(a) && number(b));
 }
 
 /// Fails unless the file's names and shapes are the table's.
@@ -40,9 +67,9 @@ inline void require_tensors_of(const ParameterTable& table, const SafetensorsFil
     const std::string name = prefix + entry.name;
     if (!file.contains(name))
       fail("the file ", in_quotes(file.path()), " lacks the model's tensor ", in_quotes(name),
-           " of shape ", to_string(entry.shape));
+           " of shape ", to_string(entry.shape), unknown_prefix(file, entry.name));
     const auto& shape = file.describe(name).shape;
-    if (shape != entry.shape)
+    if (!same_shape(shape, entry.shape))
       fail("the file ", in_quotes(file.path()), " has tensor ", in_quotes(name), " of shape ",
            to_string(shape), ", the model expects ", to_string(entry.shape));
   }
@@ -78,7 +105,8 @@ inline ParameterTable reference_table(const SafetensorsFile& file) {
 }
 
 /// Fills a flat parameter vector from a file that holds exactly the table's tensors, alone or as
-/// the `model.` part of a training dictionary.
+/// the `model.` or `model_state_dict.` part of a training dictionary. A number may have one
+/// dimension or none.
 ///
 /// Contract  all names and shapes are checked before the first value is written.
 /// Errors    Error naming the rule to which the file belongs, if that is not the table's, or the
@@ -90,7 +118,8 @@ void read_parameters(const SafetensorsFile& file, const ParameterTable& table, T
   const std::string prefix = detail::weights_prefix(file);
   detail::require_tensors_of(table, file, prefix);
   for (const ParameterInfo& entry : table.entries())
-    detail::read_finite(file, prefix + entry.name, entry.shape, entry.size, values + entry.offset);
+    detail::read_finite(file, prefix + entry.name, file.describe(prefix + entry.name).shape,
+                        entry.size, values + entry.offset);
 }
 
 OPTIFORM_NAMESPACE_END

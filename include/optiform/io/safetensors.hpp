@@ -125,14 +125,15 @@ class SafetensorsFile {
     std::uint64_t length = 0;
     if (file_.size() < 8) refuse("it is ", file_.size(), " bytes long, too short for a header");
     file_.read_at(0, &length, 8);
-    if (length > longest_header) refuse("its header claims ", length, " bytes, over 100 MB");
+    if (length > longest_header)
+      refuse_header(length, "its header claims ", length, " bytes, over 100 MB");
     if (length > file_.size() - 8)
-      refuse("it is truncated: its header claims ", length, " bytes, ", file_.size() - 8,
-             " follow");
+      refuse_header(length, "it is truncated: its header claims ", length, " bytes, ",
+                    file_.size() - 8, " follow");
     header_bytes_ = 8 + length;
     std::string text(static_cast<std::size_t>(length), '\0');
     file_.read_at(8, text.data(), length);
-    if (text.empty() || text[0] != '{') refuse("its header does not begin with '{'");
+    if (text.empty() || text[0] != '{') refuse_header(length, "its header does not begin with '{'");
     const auto zero = text.find('\0');  // where the JSON parser would stop without a word
     if (zero != std::string::npos) refuse("its JSON header is malformed near byte ", zero);
     detail::SafetensorsHeaderParser parser;
@@ -209,6 +210,17 @@ class SafetensorsFile {
   template <class... Parts>
   [[noreturn]] void refuse(const Parts&... parts) const {
     fail("cannot use the safetensors file ", in_quotes(file_.path()), ": ", parts...);
+  }
+
+  /// Of what is no safetensors file, and may begin like one of torch.save: a zip archive or a
+  /// pickle.
+  template <class... Parts>
+  [[noreturn]] void refuse_header(std::uint64_t first_bytes, const Parts&... parts) const {
+    if ((first_bytes & 0xFFFFFFFF) == 0x04034B50 || (first_bytes & 0xFF) == 0x80)
+      refuse(
+          "it is a file of torch.save, expected safetensors; docs/interchange.md shows how Python "
+          "makes one of the other");
+    refuse(parts...);
   }
 
   /// Drops `_orig_mod.` wherever a component of the dotted name begins.
