@@ -48,8 +48,28 @@ About about_run(const fs::path& config) {
   return about;
 }
 
+bool has_head(const SafetensorsFile& file) {
+  return std::any_of(file.tensors().begin(), file.tensors().end(),
+                     [](const auto& tensor) { return tensor.name.ends_with("lm_head.weight"); });
+}
+
+/// Fails where a field makes another function of the same tensors.
+void require_gpt2_function(const nlohmann::json& json, const std::string& source) {
+  const std::pair<const char*, nlohmann::json> fields[] = {
+      {"layer_norm_epsilon", 1e-5},
+      {"scale_attn_weights", true},
+      {"scale_attn_by_inverse_layer_idx", false},
+  };
+  for (const auto& [key, expected] : fields) {
+    const auto found = json.find(key);
+    if (found != json.end() && !found->is_null() && *found != expected)
+      fail(source, " says that ", key, " is ", found->dump(), "; expected ", expected.dump(),
+           ", of GPT-2");
+  }
+}
+
 /// Hugging Face's GPT-2.
-About about_gpt2(const fs::path& config) {
+About about_gpt2(const fs::path& config, const SafetensorsFile& file) {
   About about;
   about.source = "config " + in_quotes(config);
   const auto json =
@@ -73,6 +93,11 @@ About about_gpt2(const fs::path& config) {
     fail(about.source, " says that the activation is ", activation.dump(),
          "; expected gelu_new, of GPT-2, or gelu, of models without biases");
   about.biases = activation == "gelu_new";
+  require_gpt2_function(json, about.source);
+  if (json.value("tie_word_embeddings", nlohmann::json()) == false && !has_head(file))
+    fail(about.source, " says that tie_word_embeddings is false, and the file ",
+         in_quotes(file.path()),
+         " has no 'lm_head.weight'; expected a head that is the token table");
   return about;
 }
 
@@ -83,7 +108,7 @@ About read_about(const fs::path& from, const SafetensorsFile& file) {
     return about_run(from / "config.toml");
   const fs::path folder = fs::is_directory(from) ? from : from.parent_path();
   if (file.path().filename() == "model.safetensors" && fs::exists(folder / "config.json"))
-    return about_gpt2(folder / "config.json");
+    return about_gpt2(folder / "config.json", file);
   About about;
   about.source = "the metadata of " + in_quotes(file.path());
   for (const auto& [key, value] : file.metadata()) {

@@ -144,6 +144,14 @@ TEST_CASE("convert: what stands beside the weights and is not true of them is on
       {"\"n_head\": 12", "\"n_head\": \"12\"", "says that n_head is \"12\"; expected a whole"},
       {"\"n_head\": 12", "\"n_head\": -3", "says that n_head is -3; expected a whole"},
       {"\"gelu\"", "\"relu\"", "says that the activation is \"relu\"; expected gelu_new"},
+      {"1e-05", "1e-06", "says that layer_norm_epsilon is 1e-06; expected 1e-05, of GPT-2"},
+      {"{", "{\"scale_attn_weights\": false,",
+       "says that scale_attn_weights is false; expected true, of GPT-2"},
+      {"{", "{\"scale_attn_by_inverse_layer_idx\": true,",
+       "says that scale_attn_by_inverse_layer_idx is true; expected false, of GPT-2"},
+      {"\"tie_word_embeddings\": true", "\"tie_word_embeddings\": false",
+       "says that tie_word_embeddings is false, and the file 'hf/model.safetensors' has no "
+       "'lm_head.weight'"},
       {"{", "[", "config 'hf/config.json' is no JSON object"},
   };
   for (const auto& bad : cases) {
@@ -151,6 +159,11 @@ TEST_CASE("convert: what stands beside the weights and is not true of them is on
     replace(json, bad.from, bad.to);
     refused({"hf", "x"}, bad.sentence);
   }
+  write(json, fine);  // what changes nothing, or says what GPT-2 is
+  replace(json, "{",
+          "{\"scale_attn_weights\": true, \"scale_attn_by_inverse_layer_idx\": null, "
+          "\"reorder_and_upcast_attn\": true,");
+  succeeds(folder, "convert", {"hf", "x"});
 }
 
 TEST_SUITE_END();
