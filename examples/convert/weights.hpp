@@ -3,9 +3,11 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include <optiform/core/memory.hpp>
 #include <optiform/io/parameters.hpp>
+#include <optiform/rules/declarations.hpp>
 
 #include "about.hpp"
 
@@ -21,9 +23,27 @@ struct Weights {
   optiform::Index hidden() const { return rows("layers.0.mlp.w1.weight"); }
   optiform::Index layers() const;
   bool biases() const { return table.find("layers.0.attn.qkv_proj.bias") != nullptr; }
-  /// The rule as pretrain calls it; those of folded models say so.
+  /// The rule as pretrain or study calls it, empty where it is not known; those of folded models
+  /// say so.
   std::string rule() const;
 };
+
+/// A rule whose networks pretrain or study trains, or what folding leaves of one.
+struct KnownRule {
+  std::string_view name;
+  std::string_view named_like;  ///< the rule that rule_of sees in the names of its layers
+  const optiform::Recording& rule;
+  bool learned_start = true;  ///< else there are no tables in which its streams start
+  bool biases = false;
+};
+
+/// The rule that pretrain or study calls so; null if there is none.
+const KnownRule* find_rule(std::string_view name);
+/// The rule whose names the tensors have; null if there is none.
+const KnownRule* find_rule(const Weights& weights);
+
+/// All tensors of a rule's network of the sizes that the weights have.
+optiform::ParameterTable expected_table(const KnownRule& known, const Weights& sizes);
 
 /// What the command line says, which counts more than what stands beside the weights.
 struct ConvertOptions {
@@ -34,7 +54,7 @@ struct ConvertOptions {
 
 /// Reads a safetensors file, a folder that holds model.safetensors, or the newest checkpoint of a
 /// run directory, and what stands beside it. Throws optiform::Error, also where that says something
-/// else than the tensors do.
+/// else than the tensors do, or where these are not the ones that the rule's network has.
 Weights read_weights(const std::filesystem::path& from, const ConvertOptions& options);
 
 /// The weights with the scales of their rule folded in. Throws optiform::Error.
