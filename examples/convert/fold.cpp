@@ -61,7 +61,7 @@ class FoldedStep {
         rule_(rule),
         prefix_(message("layers.", layer, ".")),
         suffix_("_" + oracle),
-        projection_(prefix_ + (oracle == "attn" ? "attn.out_proj.weight" : "mlp.w2.weight")) {}
+        projection_(prefix_ + (oracle == "attn" ? "attn.out_proj" : "mlp.w2")) {}
 
   /// Moves the scales and names in `gone` the tensors that are not left. `unit`: see RuleFolding.
   void operator()(double& unit, std::set<std::string>& gone) {
@@ -75,7 +75,7 @@ class FoldedStep {
     const StepScales scales = rule_.fold(was, Norm::layer_norm, unit, is);
     scale(projection_, scales.oracle);
     for (int n = 0; n < rule_.rule.norms; ++n)
-      scale(prefix_ + rule_.rule.norm_name[n] + suffix_ + ".weight", scales.gain);
+      scale(prefix_ + rule_.rule.norm_name[n] + suffix_, scales.gain);
     for (short c = 0; c < rule_.rule.coefficients; ++c)
       if (is_learned(rule_.rule.coefficient[c])) gone.insert(name_of(rule_.rule.coefficient[c]));
     for (short c = 0; c < rule_.left.coefficients; ++c) {
@@ -102,8 +102,13 @@ class FoldedStep {
            ", expected a single number");
     return weights_.values[at.offset];
   }
+  /// Scales a projection or norm, with its bias where it has one.
   void scale(const std::string& name, double factor) const {
-    const ParameterInfo& at = entry(name);
+    scale(entry(name + ".weight"), factor);
+    const ParameterInfo* const bias = weights_.table.find(name + ".bias");
+    if (bias != nullptr) scale(*bias, factor);
+  }
+  void scale(const ParameterInfo& at, double factor) const {
     std::for_each_n(weights_.values.data() + at.offset, at.size,
                     [&](double& number) { number *= factor; });
   }

@@ -54,4 +54,31 @@ TEST_CASE("convert: --fold of every kind of rule is the library's fold, to the b
   check_fold<Muon>(folder, "muon");
 }
 
+TEST_CASE("convert: --fold scales the biases of projections and norms, too") {
+  if (!fs::exists(path("convert"))) {
+    MESSAGE("skipped: convert was not built");
+    return;
+  }
+  const Folder folder("convert_fold_biases");
+  using Layer = TransformerLayer<TripleMomentum, Attention<AttentionOptions{.biases = true}>,
+                                 Mlp<Gelu, MlpOptions{.biases = true}>,
+                                 DepthOptions{.velocity_norm = Norm::biased_layer_norm}>;
+  const LanguageModel<tiny, Layer>::on<archetype::OracleBackend, double> model(
+      LanguageModelOptions{.vocabulary = 32, .context = 8, .layers = {2}});
+  Buffer<double> values(model.parameters().total());
+  for (Index i = 0; i < values.size(); ++i) values[i] = 0.01 * static_cast<double>(i % 97) - 0.4;
+  write_safetensors(folder.path / "from", parameter_sources(model.parameters(), values.data()));
+  const Result result = run(folder.path, "convert", {"from", "to", "--fold"});
+  INFO(result.err);
+  REQUIRE(result.code == 0);
+  const auto expected = fold(model, values.data());
+  Buffer<double> found(expected.model.parameters().total());
+  read_parameters(SafetensorsFile(folder.path / "to"), expected.model.parameters(), found.data());
+  for (const ParameterInfo& entry : expected.model.parameters().entries()) {
+    CAPTURE(entry.name);
+    CHECK(std::equal(found.data() + entry.offset, found.data() + entry.offset + entry.size,
+                     expected.values.data() + entry.offset));
+  }
+}
+
 TEST_SUITE_END();
