@@ -41,8 +41,7 @@ WeightTrainer choose_optimizer(const Options& options) {
     if (entry.name == options.optimizer) return entry.choose(options);
   fail("optimizer ", in_quotes(options.optimizer),
        " is unknown; expected adamw, muon, soap, shampoo, sgd, heavy-ball, nesterov, tmm, adam, "
-       "nadam, "
-       "rmsprop or lion");
+       "nadam, rmsprop or lion");
 }
 
 WeightTrainer one_adamw(double weight_decay) {

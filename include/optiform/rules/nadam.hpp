@@ -18,8 +18,7 @@ OPTIFORM_NAMESPACE_BEGIN
 ///           (`momentum_decay`) where there is a clock, unless they are given; in depth they are
 ///           constants, and gamma folds as Adam's does.
 /// Errors    beta1 or psi as a schedule, without c and d: a product of so many different mu_t has
-/// no
-///           closed form.
+///           no closed form.
 /// Source    Dozat, "Incorporating Nesterov momentum into Adam", ICLR workshop 2016; psi, and beta1
 ///           in place of mu_t in m, as torch.optim.NAdam has them.
 struct NAdam : Rule {
