@@ -30,9 +30,11 @@ double StudyRun::milliseconds_per_step(std::size_t first, std::size_t last) cons
 }
 
 void StudyRun::refresh() {
-  const fs::path directory = options.out, csv = directory / "log.csv";
+  const fs::path directory = options.out, csv = directory / "log.csv",
+                 checkpoints = directory / "checkpoints";
   try {
-    if (!fs::exists(csv) && fs::exists(directory / "checkpoints"))
+    // A run that was killed at its start has neither.
+    if (!fs::exists(csv) && fs::exists(checkpoints) && !fs::is_empty(checkpoints))
       fail("run directory ", in_quotes(directory), " has checkpoints but no log.csv");
     log = fs::exists(csv) ? read_log(csv) : std::vector<LogRow>();
   } catch (const Error& error) {
