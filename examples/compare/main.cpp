@@ -5,13 +5,13 @@
 //   compare runs/* --out curves.svg
 //
 // Exit codes: 0 done, 2 bad input.
-#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <map>
 
+#include "../support/program.hpp"
 #include "runs.hpp"
 
 using namespace optiform;
@@ -61,16 +61,10 @@ void print_table(const std::vector<Run>& runs) {
 int compare(int argc, char** argv) {
   std::vector<std::string> directories;
   std::string out = "curves.png";
-  CLI::App app("Compares training runs by their logs");
+  CLI::App app("Compares training runs by their logs", "compare");
   app.add_option("runs", directories, "run directories, as pretrain writes them")->required();
   app.add_option("--out", out, "figure, .png or .svg (empty: none)")->capture_default_str();
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp& help) {
-    return app.exit(help);
-  } catch (const CLI::ParseError& error) {
-    fail(error.what(), "; compare --help lists the options");
-  }
+  if (!parse_arguments(app, argc, argv)) return 0;
   std::vector<Run> runs;
   for (const auto& directory : directories) runs.push_back(read_run(directory));
   shorten_titles(runs);
@@ -83,10 +77,5 @@ int compare(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  try {
-    return compare(argc, argv);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "compare: %s\n", error.what());
-  }
-  return 2;
+  return run_program("compare", [&] { return compare(argc, argv); });
 }

@@ -8,10 +8,8 @@
 //
 // Exit codes: 0 done, 2 bad input.
 #include <cstdio>
-#include <exception>
 
-#include <CLI/CLI.hpp>
-
+#include "../support/program.hpp"
 #include "weights.hpp"
 
 using namespace optiform;
@@ -35,8 +33,8 @@ int main(int argc, char** argv) {
       "of attention (0: what config.toml, config.json or the file tells, else those of a "
       "shape of such sizes, or one per 64 channels)");
   app.add_option("--tokenizer", tokenizer, "of the run to write");
-  try {
-    app.parse(argc, argv);
+  return run_program("convert", [&] {
+    if (!parse_arguments(app, argc, argv)) return 0;
     if (layout != "reference" && layout != "gpt2" && layout != "run")
       fail("layout ", in_quotes(layout), " is unknown; expected reference, gpt2 or run");
     const Index rows = options.vocabulary;
@@ -52,15 +50,5 @@ int main(int argc, char** argv) {
                 static_cast<long long>(weights.table.count()), weights.rule().c_str(),
                 weights.table.entries().size());
     return 0;
-  } catch (const CLI::CallForHelp&) {
-    std::fputs(app.help().c_str(), stdout);
-    return 0;
-  } catch (const CLI::ParseError& error) {
-    std::fprintf(stderr, "convert: %s; convert --help lists all options\n", error.what());
-  } catch (const std::bad_alloc&) {
-    std::fprintf(stderr, "convert: there is not enough memory\n");
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "convert: %s\n", error.what());
-  }
-  return 2;
+  });
 }

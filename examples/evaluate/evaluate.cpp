@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "evaluate.hpp"
 
-#include <new>
-
-#include <CLI/CLI.hpp>
-
-#include "../pretrain/config_file.hpp"
+#include "../support/program.hpp"
 #include "measurements.hpp"
 
 using namespace optiform;
@@ -84,22 +80,8 @@ int evaluate_main(int argc, char** argv) {
   CLI::App app("Measures a trained model.", "evaluate");
   app.option_defaults()->always_capture_default();
   add_options(app, request);
-  try {
-    app.parse(argc, argv);
-    evaluate(request);
+  return run_program("evaluate", [&] {
+    if (parse_arguments(app, argc, argv)) evaluate(request);
     return 0;
-  } catch (const CLI::CallForHelp&) {
-    std::fputs(app.help().c_str(), stdout);
-    return 0;
-  } catch (const CLI::ParseError& error) {
-    std::fprintf(stderr, "evaluate: %s; evaluate --help lists all options\n",
-                 one_line(error.what()).c_str());
-  } catch (const Error& error) {
-    std::fprintf(stderr, "evaluate: %s\n", error.what());
-  } catch (const std::bad_alloc&) {
-    std::fprintf(stderr, "evaluate: there is not enough memory\n");
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "evaluate: %s\n", one_line(error.what()).c_str());
-  }
-  return 2;
+  });
 }

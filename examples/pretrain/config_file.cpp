@@ -5,16 +5,11 @@
 
 #include <optiform/io/file.hpp>
 
+#include "../support/program.hpp"
 #include "config_tables.hpp"
 
 using optiform::fail;
 using optiform::in_quotes;
-
-std::string one_line(std::string text) {
-  for (char& c : text)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
-  return text;
-}
 
 toml::table parse_config(const std::string& path) {
   const std::string text = optiform::read_file(path);

@@ -18,6 +18,3 @@ std::vector<ConfigEntry> read_config(const std::string& path);
 
 /// The options as such a file.
 std::string to_toml(const Options& options);
-
-/// Text of a library, fit for a message of one line.
-std::string one_line(std::string text);

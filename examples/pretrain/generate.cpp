@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "generate.hpp"
 
-#include <new>
-
-#include <CLI/CLI.hpp>
-
-#include "config_file.hpp"
+#include "../support/program.hpp"
 
 using namespace optiform;
 
@@ -43,23 +39,10 @@ int generate_main(int argc, char** argv) {
   app.add_option("--seed", sampling.seed, "the same seed gives the same texts");
   app.add_option("--threads", request.threads, "(0: all cores)");
   app.add_flag("--quiet", quiet, "print no speed");
-  try {
-    app.parse(argc, argv);
+  return run_program("generate", [&] {
+    if (!parse_arguments(app, argc, argv)) return 0;
     const Generation done = continue_prompts(request);
     if (!quiet) print_speed(done);
     return 0;
-  } catch (const CLI::CallForHelp&) {
-    std::fputs(app.help().c_str(), stdout);
-    return 0;
-  } catch (const CLI::ParseError& error) {
-    std::fprintf(stderr, "generate: %s; generate --help lists all options\n",
-                 one_line(error.what()).c_str());
-  } catch (const Error& error) {
-    std::fprintf(stderr, "generate: %s\n", error.what());
-  } catch (const std::bad_alloc&) {
-    std::fprintf(stderr, "generate: there is not enough memory\n");
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "generate: %s\n", one_line(error.what()).c_str());
-  }
-  return 2;
+  });
 }

@@ -8,6 +8,7 @@
 #include <optiform/core/error.hpp>
 #include <optiform/io/file.hpp>
 
+#include "../support/program.hpp"
 #include "config_file.hpp"
 
 #include "models.hpp"
@@ -45,9 +46,10 @@ std::vector<std::string> arguments_of(const std::string& path, const CLI::App& a
   return arguments;
 }
 
-void parse(CLI::App& app, std::vector<std::string> arguments) {
-  std::reverse(arguments.begin(), arguments.end());  // the order that CLI11 asks for
-  app.parse(arguments);
+/// The order in which CLI11 asks for a vector of arguments.
+std::vector<std::string> backwards(std::vector<std::string> arguments) {
+  std::reverse(arguments.begin(), arguments.end());
+  return arguments;
 }
 
 /// Fills in what was left to the shape.
@@ -99,26 +101,18 @@ Command read_command(int argc, const char* const* argv) {
   app.add_flag("--resume", command.resume, "go on from the run directory's last checkpoint");
   app.add_flag("--dry-run", command.dry_run, "print configuration and sizes, then stop");
   app.add_flag("--brief", command.brief, "do not print the configuration");
-  const std::vector<std::string> given(argv + 1, argv + argc);
-  try {
-    parse(app, given);
-    // A resume without a file of its own continues what the run directory says.
-    Options named = command.options;
-    if (named.out.empty()) named.out = "runs/" + named.rule + "-" + named.shape;
-    const auto saved = std::filesystem::path(named.out) / "config.toml";
-    if (config.empty() && command.resume && std::filesystem::exists(saved)) config = saved.string();
-    if (!config.empty()) {
-      auto all = arguments_of(config, app);
-      all.insert(all.end(), given.begin(), given.end());
-      command = {};
-      parse(app, std::move(all));
-    }
-  } catch (const CLI::CallForHelp&) {
-    std::fputs(app.help().c_str(), stdout);
-    command.help = true;
-    return command;
-  } catch (const CLI::ParseError& error) {
-    fail(one_line(error.what()), "; pretrain --help lists all options");
+  command.help = !parse_arguments(app, argc, argv);
+  if (command.help) return command;
+  // A resume without a file of its own continues what the run directory says.
+  Options named = command.options;
+  if (named.out.empty()) named.out = "runs/" + named.rule + "-" + named.shape;
+  const auto saved = std::filesystem::path(named.out) / "config.toml";
+  if (config.empty() && command.resume && std::filesystem::exists(saved)) config = saved.string();
+  if (!config.empty()) {
+    auto all = arguments_of(config, app);
+    all.insert(all.end(), argv + 1, argv + argc);
+    command = {};
+    parse_arguments(app, backwards(std::move(all)));
   }
   resolve(command.options);
   return command;
@@ -130,7 +124,7 @@ Options read_run_options(const std::string& directory) {
   CLI::App app;
   declare(app, options);
   try {
-    parse(app, arguments_of(path, app));
+    app.parse(backwards(arguments_of(path, app)));
   } catch (const CLI::ParseError& error) {
     fail("config ", in_quotes(path), ": ", one_line(error.what()));
   }

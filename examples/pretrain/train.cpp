@@ -9,6 +9,7 @@
 #include <optiform/training/generation.hpp>
 #include <optiform/training/run.hpp>
 
+#include "../support/program.hpp"
 #include "config_file.hpp"
 #include "data.hpp"
 #include "generate.hpp"
@@ -207,18 +208,15 @@ int train(const Command& command) {
 
 int pretrain_main(int argc, char** argv) {
   if (argc > 0 && fs::path(argv[0]).filename() == "generate") return generate_main(argc, argv);
-  try {
+  return run_program("pretrain", [&] {
     const Command command = read_command(argc, argv);
-    return command.help ? 0 : train(command);
-  } catch (const NotFinite& error) {
-    std::fprintf(stderr, "pretrain: %s\n", error.what());
-    return 3;
-  } catch (const Error& error) {
-    std::fprintf(stderr, "pretrain: %s\n", error.what());
-  } catch (const std::bad_alloc&) {
-    std::fprintf(stderr, "pretrain: there is not enough memory; --dry-run prints what is needed\n");
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "pretrain: %s\n", one_line(error.what()).c_str());
-  }
-  return 2;
+    try {
+      return command.help ? 0 : train(command);
+    } catch (const NotFinite& error) {
+      std::fprintf(stderr, "pretrain: %s\n", error.what());
+      return 3;
+    } catch (const std::bad_alloc&) {
+      fail("there is not enough memory; --dry-run prints what is needed");
+    }
+  });
 }

@@ -20,12 +20,11 @@
 #include <string_view>
 #include <thread>
 
-#include <CLI/CLI.hpp>
-
 #include <optiform/io/atomic_file.hpp>
 
 #include "../evaluate/evaluate.hpp"
 #include "../pretrain/train.hpp"
+#include "../support/program.hpp"
 #include "evaluations.hpp"
 #include "figures.hpp"
 
@@ -80,14 +79,7 @@ StudyOptions read_study_command(int argc, char** argv) {
   app.add_flag("--evaluate", o.evaluate,
                "let evaluate measure the finished runs, with the options that stand behind `--`, "
                "and write evaluations.csv and evaluations.md");
-  try {
-    app.parse(static_cast<int>(end - argv), argv);
-  } catch (const CLI::CallForHelp&) {
-    std::fputs(app.help().c_str(), stdout);
-    o.help = true;
-  } catch (const CLI::ParseError& error) {
-    fail(one_line(error.what()), "; study --help lists all options");
-  }
+  o.help = !parse_arguments(app, static_cast<int>(end - argv), argv);
   if (!o.help) check(o);
   return o;
 }
@@ -257,11 +249,8 @@ int main(int argc, char** argv) {
     for (const std::string_view program : {"pretrain", "generate"})
       if (argv[1] == program) return pretrain_main(argc - 1, argv + 1);
   if (argc > 1 && argv[1] == std::string_view("evaluate")) return evaluate_main(argc - 1, argv + 1);
-  try {
+  return run_program("study", [&] {
     const StudyOptions options = read_study_command(argc, argv);
     return options.help ? 0 : Study(options)();
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "study: %s\n", one_line(error.what()).c_str());
-  }
-  return 2;
+  });
 }

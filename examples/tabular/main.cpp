@@ -12,14 +12,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <new>
 #include <set>
 #include <thread>
 
-#include <CLI/CLI.hpp>
 #include <optiform/cpu/threads.hpp>
 #include <optiform/io/atomic_file.hpp>
 
+#include "../support/program.hpp"
 #include "problem.hpp"
 
 using namespace optiform;
@@ -228,7 +227,7 @@ void list(const std::vector<Method>& all) {
 int tabular(int argc, char** argv) {
   Arguments a;
   bool listing = false;
-  CLI::App app("Exact policy optimization on finite Markov decision processes");
+  CLI::App app("Exact policy optimization on finite Markov decision processes", "tabular");
   app.add_option("--mdp", a.mdp, "name of a process, or a JSON file")->capture_default_str();
   app.add_option("--start", a.starts,
                  "default, uniform, hard, or a JSON file of logits; or several")
@@ -252,13 +251,7 @@ int tabular(int argc, char** argv) {
   app.add_option("--csv", a.csv, "file for all rows of all seeds");
   app.add_option("--plot", a.plot, "PNG file: gaps and the asymptotes that theory predicts");
   app.add_flag("--list", listing, "print the names of methods and processes");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp& help) {
-    return app.exit(help);
-  } catch (const CLI::ParseError& error) {
-    fail(error.what());
-  }
+  if (!parse_arguments(app, argc, argv)) return 0;
   const std::vector<Method> all = all_methods();
   if (listing) {
     list(all);
@@ -291,12 +284,5 @@ int tabular(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  try {
-    return tabular(argc, argv);
-  } catch (const Error& error) {
-    std::fprintf(stderr, "tabular: %s\n", error.what());
-  } catch (const std::bad_alloc&) {
-    std::fprintf(stderr, "tabular: not enough memory for this process\n");
-  }
-  return 2;
+  return run_program("tabular", [&] { return tabular(argc, argv); });
 }

@@ -5,14 +5,11 @@
 //
 // Each text is a document, or several with a mark between them; every document begins with the
 // tokenizer's end-of-text token. Exit codes: 0 done, 2 bad input.
-#include <new>
-
-#include <CLI/CLI.hpp>
-
 #include <optiform/io/token_shards.hpp>
 #include <optiform/training/corpus.hpp>
 
 #include "../pretrain/load_tokenizer.hpp"
+#include "../support/program.hpp"
 
 using namespace optiform;
 
@@ -51,11 +48,6 @@ void tokenize(const Options& options) {
               static_cast<long long>(writer.shards()), writer.name(0).c_str());
 }
 
-std::string one_line(std::string text) {
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  return text;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -71,22 +63,8 @@ int main(int argc, char** argv) {
   app.add_option("--shard-tokens", options.shard_tokens, "tokens of a shard");
   app.add_option("--mark", options.mark, "stands between the documents of a text (empty: nothing)");
   app.add_option("--threads", options.threads, "(0: all cores); never changes a token");
-  try {
-    app.parse(argc, argv);
-    tokenize(options);
+  return run_program("tokenize", [&] {
+    if (parse_arguments(app, argc, argv)) tokenize(options);
     return 0;
-  } catch (const CLI::CallForHelp&) {
-    std::fputs(app.help().c_str(), stdout);
-    return 0;
-  } catch (const CLI::ParseError& error) {
-    std::fprintf(stderr, "tokenize: %s; tokenize --help lists all options\n",
-                 one_line(error.what()).c_str());
-  } catch (const Error& error) {
-    std::fprintf(stderr, "tokenize: %s\n", error.what());
-  } catch (const std::bad_alloc&) {
-    std::fprintf(stderr, "tokenize: there is not enough memory\n");
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "tokenize: %s\n", one_line(error.what()).c_str());
-  }
-  return 2;
+  });
 }

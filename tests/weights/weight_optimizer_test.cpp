@@ -163,6 +163,23 @@ TEST_CASE("coefficients and decays that the rule lacks are refused") {
   wrong.coefficients = {{"beta", 0.9}};
   CHECK(message_of([&] { Sgd(table, wrong); }) ==
         "coefficient 'beta' is not one of the optimizer's rule");
+  using Momentum = WeightOptimizer<HeavyBall>::on<Cpu, float>;
+  const auto with = [&](CoefficientSchedules given) {
+    WeightOptimizerOptions options = Momentum::defaults();
+    options.coefficients = std::move(given);
+    return message_of([&] { Momentum(table, options); });
+  };
+  CHECK(with({{"beta", 1.5}}) == "coefficient 'beta' = 1.5, expected 0 to 1");
+  CHECK(with({{"gamma", -1}}) == "coefficient 'gamma' = -1, expected 0 or more");
+  CHECK(with({{"beta", 1}, {"gamma", 0}}) == "");
+}
+
+TEST_CASE("a schedule that leaves its coefficient's range is refused when it does") {
+  const ScheduledCoefficients<HeavyBall> growing(
+      CoefficientSchedules{{"beta", CoefficientSchedule::geometric(0.5, 2)}});
+  RowArguments<double> a;
+  CHECK_NOTHROW(growing.set(a, 1, 0.1));
+  CHECK_THROWS_WITH_AS(growing.set(a, 2, 0.1), "coefficient 'beta' = 2, expected 0 to 1", Error);
 }
 
 }  // namespace optiform::testing

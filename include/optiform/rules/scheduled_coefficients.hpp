@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include <optiform/core/coefficient_schedule.hpp>
+#include <optiform/core/error.hpp>
 #include <optiform/rules/coefficients.hpp>
 #include <optiform/rules/program.hpp>
 #include <optiform/rules/vector_step.hpp>
@@ -22,6 +23,9 @@ constexpr bool is_step_size(const CoefficientInfo& c) {
 /// A coefficient takes the schedule given by its name; else what the rule's own
 /// `static void usual(auto& schedules)` adds to those given; else, of the step size, the driver's
 /// learning rate; else `usual_value`.
+///
+/// Errors  a schedule that leaves its coefficient's range: one declared `unit` outside [0, 1], one
+///         declared `positive` that is negative or not a number.
 template <class R>
 class ScheduledCoefficients {
  public:
@@ -39,6 +43,8 @@ class ScheduledCoefficients {
         source_[c] = Source::decay;
       else
         schedule_[c] = usual_value(info.name, info.initial);
+      if (source_[c] == Source::schedule && schedule_[c].is_constant())
+        require_range(info, schedule_[c](1));
     }
   }
 
@@ -69,8 +75,17 @@ class ScheduledCoefficients {
   enum class Source : unsigned char { schedule, rate, decay };
 
   double value(short c, double t, double rate, double decay) const {
-    if (source_[c] == Source::schedule) return schedule_[c](t);
-    return source_[c] == Source::rate ? rate : decay;
+    if (source_[c] != Source::schedule) return source_[c] == Source::rate ? rate : decay;
+    const double scheduled = schedule_[c](t);
+    if (!schedule_[c].is_constant()) require_range(recording<R>.coefficient[c], scheduled);
+    return scheduled;
+  }
+
+  static void require_range(const CoefficientInfo& c, double value) {
+    if (c.kind == CoefficientKind::unit && !(value >= 0 && value <= 1))
+      fail("coefficient '", c.name, "' = ", value, ", expected 0 to 1");
+    if (c.kind == CoefficientKind::positive && !(value >= 0))
+      fail("coefficient '", c.name, "' = ", value, ", expected 0 or more");
   }
 
   CoefficientSchedule schedule_[Recording::max_coefficients];

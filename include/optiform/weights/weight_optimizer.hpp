@@ -108,8 +108,9 @@ struct WeightOptimizer {
 
     /// Trains the tensors of the given roles. The table must outlive the optimizer.
     ///
-    /// Errors  a coefficient that the rule does not have; for roles that occur in the table a decay
-    ///         that the rule cannot apply, a negative rate or decay.
+    /// Errors  a coefficient that the rule does not have or that is outside its range; for roles
+    ///         that occur in the table a decay that the rule cannot apply, a negative rate or
+    ///         decay.
     explicit on(const ParameterTable& table, Options options = defaults(),
                 Roles roles = Roles::all())
         : group_(table, roles),
