@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <utility>
+
 #include "../support/figure.hpp"
 #include "runs.hpp"
 
@@ -21,7 +23,23 @@ Unit time_unit(double most, const std::string& time) {
   return {1, time + " (seconds)"};
 }
 
-void write_script(std::ostream& gp, const std::vector<Run>& runs, const std::string& time) {
+/// The sizes of the figure in pixels. A few curves have their key in both panels, many beside them.
+struct Canvas {
+  explicit Canvas(const std::vector<Run>& runs) {
+    if (runs.size() <= 6) return;
+    std::size_t longest = 0;
+    for (const Run& run : runs) longest = std::max(longest, run.title.size());
+    key = 90 + 9 * static_cast<int>(longest);
+    width += key;
+    height = std::max(height, 36 * static_cast<int>(runs.size()));
+  }
+  double across(int pixels) const { return static_cast<double>(pixels) / width; }
+
+  int width = 1200, height = 560, key = 0;
+};
+
+void write_script(std::ostream& gp, const std::vector<Run>& runs, const std::string& time,
+                  const Canvas& canvas) {
   double tokens = 0, seconds = 0, least = 1e300, most = 0;
   for (std::size_t i = 0; i < runs.size(); ++i) {
     gp << "$run" << i << " << EOD\n";
@@ -37,17 +55,26 @@ void write_script(std::ostream& gp, const std::vector<Run>& runs, const std::str
   }
   const double margin = std::max(0.05 * (most - least), 1e-3 * std::abs(least) + 1e-9);
   const Unit units[] = {tokens_unit(tokens), time_unit(seconds, time)};
-  gp << "set multiplot layout 1,2 title 'Validation loss' font 'sans,15'\n"
-     << "set yrange [" << least - margin << ':' << most + margin << "]\n"
-     << "set rmargin 3\nset autoscale xfixmax\nset key top right spacing 1.3 samplen 3.5\n"
+  gp << "set multiplot layout 1,2 title 'Validation loss' font 'sans,15'";
+  if (canvas.key > 0)
+    gp << " margins screen " << canvas.across(90) << ','
+       << canvas.across(canvas.width - canvas.key - 30) << ",0.13,0.91 spacing screen "
+       << canvas.across(60);
+  gp << "\nset yrange [" << least - margin << ':' << most + margin << "]\n"
+     << (canvas.key > 0 ? "" : "set rmargin 3\n")
+     << "set autoscale xfixmax\nset key top right spacing 1.3 samplen 3.5\n"
      << "set ylabel 'nats per token'\n";
   for (int panel = 0; panel < 2; ++panel) {
     gp << "set xlabel '" << units[panel].name << "'\n";
     if (panel == 1) gp << "unset ylabel\n";
+    if (canvas.key > 0)
+      gp << (panel == 0 ? "unset key\n" : "set key at screen 0.995,0.52 center right\n");
     gp << "plot ";
-    for (std::size_t i = 0; i < runs.size(); ++i) {
+    const char* separator = "";
+    const auto last = [&](std::size_t i) { return runs[i].validations.back().validation_loss; };
+    for (const std::size_t i : from_the_top(runs.size(), last)) {
       const SeriesStyle style = series_style(i);
-      gp << (i > 0 ? ", " : "") << "$run" << i << " using ($" << panel + 1 << '/'
+      gp << std::exchange(separator, ", ") << "$run" << i << " using ($" << panel + 1 << '/'
          << units[panel].size << "):3 with linespoints lw 2 ps 0.6 dt " << style.dash << " pt "
          << style.mark << " lc rgb '" << style.colour << "' title '" << plain_title(runs[i].title)
          << "' noenhanced";
@@ -60,5 +87,7 @@ void write_script(std::ostream& gp, const std::vector<Run>& runs, const std::str
 }  // namespace
 
 void draw(const std::string& path, const std::vector<Run>& runs, const std::string& time) {
-  draw_figure(path, 1200, 560, [&](std::ostream& gp) { write_script(gp, runs, time); });
+  const Canvas canvas(runs);
+  draw_figure(path, canvas.width, canvas.height,
+              [&](std::ostream& gp) { write_script(gp, runs, time, canvas); });
 }

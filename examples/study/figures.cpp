@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "../compare/runs.hpp"
 #include "../support/figure.hpp"
@@ -111,9 +112,11 @@ void draw_loss_against_time(const std::string& path, const Summary& summary) {
        << (summary.times != nullptr ? "all cells timed together" : "as the logs of the runs tell")
        << "'\nset ylabel 'nats per token'\n"
        << "set key outside right top spacing 1.4 noenhanced\nplot ";
-    for (std::size_t i = 0; i < cells.size(); ++i) {
+    const char* separator = "";
+    const auto mean = [&](std::size_t i) { return cells[i].validation_loss.mean; };
+    for (const std::size_t i : from_the_top(cells.size(), mean)) {
       const SeriesStyle style = series_style(i);
-      gp << (i > 0 ? ", " : "") << "$cell" << i << " using 1:2:3:4 with yerrorbars pt "
+      gp << std::exchange(separator, ", ") << "$cell" << i << " using 1:2:3:4 with yerrorbars pt "
          << style.mark << " ps 1.3 lw 1.6 lc rgb '" << style.colour << "' title '"
          << plain_title(cells[i].cell->name) << '\'';
     }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <fstream>
+#include <numeric>
+#include <vector>
 
 #include <optiform/io/file.hpp>
 
@@ -21,6 +24,17 @@ inline SeriesStyle series_style(std::size_t series) {
   constexpr int dashes[] = {1, 2, 4, 5, 1, 2, 4, 5}, marks[] = {7, 5, 9, 13, 6, 4, 8, 12};
   const std::size_t shifted = (series + series / 8 * 3) % 8;
   return {colours[series % 8], dashes[shifted], marks[shifted]};
+}
+
+/// Numbers of series from the highest value(series) to the lowest: a key in this order reads like
+/// the ends of the curves.
+template <class F>
+std::vector<std::size_t> from_the_top(std::size_t series, F&& value) {
+  std::vector<std::size_t> order(series);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return value(a) > value(b); });
+  return order;
 }
 
 /// A title without what would end its quotes or its line.
