@@ -43,14 +43,16 @@ constexpr Foldable foldables[] = {
 };
 
 const Foldable& foldable_of(const Weights& weights) {
-  // A name that stands beside the weights may be that of a variant; then their tensors tell.
-  const std::string rules[] = {weights.rule(), std::string(rule_of(weights.table.entries()))};
-  for (const std::string& rule : rules)
-    for (const Foldable& known : foldables)
-      if (known.name == rule) return known;
-  fail("rule ", in_quotes(rules[0]),
-       " has no scales to fold; expected heavy-ball, nesterov, tmm, rmsprop, adam, adamw, ortho, "
-       "muon, shampoo or soap");
+  // Tensors tell the rule only where no name does: a rule of one's own may make another step of
+  // the same tensors.
+  std::string_view name = weights.about.rule;
+  if (const KnownRule* const rule = find_rule(name)) name = rule->named_like;
+  if (name.empty()) name = rule_of(weights.table.entries());
+  for (const Foldable& known : foldables)
+    if (known.name == name) return known;
+  fail("rule ", in_quotes(std::string(name)),
+       " cannot be folded; expected heavy-ball, nesterov, tmm, rmsprop, adam, adamw, ortho, muon, "
+       "shampoo or soap");
 }
 
 /// The step that follows one oracle, in tensors.

@@ -117,6 +117,9 @@ Weights read_weights(const fs::path& from, const ConvertOptions& options) {
   Weights weights;
   weights.about = read_about(from, file);
   const bool gpt2 = holds_gpt2(file);
+  if (!gpt2 && (options.vocabulary > 0 || options.without_biases))
+    fail("--vocabulary and --without-biases are for GPT-2's own tensors; ", in_quotes(file.path()),
+         " holds those of the reference names");
   weights.table = gpt2 ? gpt2_table(file, options.vocabulary) : reference_table(file);
   if (gpt2 && (options.without_biases || !weights.about.biases.value_or(true)))
     weights.table = without_biases(weights.table);

@@ -112,8 +112,7 @@ void write_run(const fs::path& folder, const Weights& weights, const std::string
               "\ncontext = ", context, "\nlength = ", context, "\ntokenizer = \"",
               bytes.empty() ? "bytes" : "tokenizer.model", "\"\n");
   Checkpoint checkpoint;
-  checkpoint.state["configuration"]["checksum of the tokenizer"] =
-      detail::hexadecimal(crc64(bytes.data(), bytes.size()));
+  checkpoint.state["configuration"]["checksum of the tokenizer"] = checksum(bytes);
   try {
     with_values(weights, [&](const auto* values) {
       checkpoint.weights = parameter_sources(weights.table, values);

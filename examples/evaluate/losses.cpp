@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Measurements of losses: on texts, with some layers plain, along a line, after fine-tuning.
+#include <algorithm>
+
 #include <optiform/training/evaluation/inspection.hpp>
 
 #include "../support/figure.hpp"
@@ -47,9 +49,12 @@ void measure_perplexities(const Subject& s) {
 
 void measure_hybrids(const Subject& s) {
   const auto model = s.run.model(s.run.numbers(s.request.batch, s.length), Purpose::inference);
-  for (std::size_t i = 0; i < s.hybrids.size(); ++i)
-    print(s.report, "hybrid_" + s.request.hybrids[i],
+  for (std::size_t i = 0; i < s.hybrids.size(); ++i) {
+    std::string layers = s.request.hybrids[i];
+    std::replace(layers.begin(), layers.end(), ',', '+');  // keys become columns of tables
+    print(s.report, "hybrid_" + layers,
           measure_hybrid(*model, s.text, s.hybrids[i], s.request.perplexity));
+  }
 }
 
 void measure_slice(const Subject& s) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "subject.hpp"
 
+#include <algorithm>
+#include <cctype>
 #include <charconv>
 
 #include "../support/figure.hpp"
@@ -9,6 +11,10 @@
 using namespace optiform;
 
 namespace {
+
+bool stands_in_a_key(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '_' || c == '-';
+}
 
 void require_positive(const char* name, Index number) {
   if (number < 1) fail(name, " is ", number, "; expected at least 1");
@@ -90,14 +96,17 @@ void Subject::read_texts() {
   const auto read = [&](const std::string& name) {
     return read_tokens(name, run.tokenizer(), request.threads);
   };
-  text = request.data.empty() ? read_validation_tokens(run.options(), run.tokenizer())
-                              : read(request.data);
+  text = request.data.empty() ? run.validation_text() : read(request.data);
   require_crops(text, "validation");
   for (const std::string& corpus : request.corpora) {
     const std::size_t equals = corpus.find('=');
     if (equals == std::string::npos || equals == 0)
       fail("corpus ", in_quotes(corpus), " has no name; expected NAME=FILE");
-    corpora.push_back({corpus.substr(0, equals), read(corpus.substr(equals + 1))});
+    const std::string name = corpus.substr(0, equals);
+    if (!std::all_of(name.begin(), name.end(), stands_in_a_key))
+      fail("corpus ", in_quotes(corpus), " has the name ", in_quotes(name),
+           "; expected letters, digits and . _ -");
+    corpora.push_back({name, read(corpus.substr(equals + 1))});
     require_crops(corpora.back().tokens, corpora.back().name);
   }
   if (request.forgetting.empty()) return;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "trained_run.hpp"
 
+#include <algorithm>
+
 #include <optiform/io/checksum.hpp>
 
 using namespace optiform;
@@ -17,12 +19,22 @@ TrainedRun::TrainedRun(const std::string& directory, int threads) : directory_(d
   resolve_vocabulary(options_, tokenizer_.get());
   const auto newest = CheckpointReader::open_latest(directory_ / "checkpoints");
   if (!newest) fail("there is no checkpoint in ", in_quotes(directory_ / "checkpoints"));
-  const std::string bytes = tokenizer_->serialized();
   const auto saved = newest->state().value("configuration", nlohmann::json::object());
-  if (saved.value("checksum of the tokenizer", "") !=
-      detail::hexadecimal(crc64(bytes.data(), bytes.size())))
+  if (saved.value("checksum of the tokenizer", "") != checksum(tokenizer_->serialized()))
     fail("tokenizer ", in_quotes(directory_ / "tokenizer.model"),
          " is not the one that the model was trained with");
+  validation_checksum_ = saved.value("checksum of the validation text", "");
+}
+
+std::vector<std::int32_t> TrainedRun::validation_text() const {
+  auto tokens = read_validation_tokens(options_, *tokenizer_);
+  if (validation_checksum_.empty()) return tokens;
+  // Of token shards the run has read the beginning.
+  const auto read = static_cast<std::size_t>(options_.validation_blocks * options_.length + 1);
+  for (const std::size_t size : {tokens.size(), std::min(read, tokens.size())})
+    if (checksum(tokens.data(), size * sizeof(std::int32_t)) == validation_checksum_) return tokens;
+  fail("the text ", in_quotes(options_.validation.empty() ? options_.data : options_.validation),
+       " is not the one that the run was validated on; name a text with --data");
 }
 
 ModelNumbers TrainedRun::numbers(Index batch, Index length) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include <optiform/training/run_state.hpp>
@@ -19,6 +20,10 @@ class TrainedRun {
   const Options& options() const { return options_; }
   const optiform::Tokenizer& tokenizer() const { return *tokenizer_; }
 
+  /// The tokens that the run was validated on. Throws optiform::Error if its text is gone or
+  /// another one now.
+  std::vector<std::int32_t> validation_text() const;
+
   /// The numbers of a model that takes [batch, length] tokens.
   ModelNumbers numbers(optiform::Index batch, optiform::Index length) const;
   /// That model with the run's parameters (their average, if the run kept one).
@@ -28,4 +33,5 @@ class TrainedRun {
   std::filesystem::path directory_;
   Options options_;
   std::unique_ptr<optiform::Tokenizer> tokenizer_;
+  std::string validation_checksum_;  ///< empty: not known
 };

@@ -29,9 +29,7 @@ Generation continue_prompts(const GenerationRequest& request) {
   const auto model = make_trainer(options);
   model->allocate(Purpose::inference);
   const auto saved = load_parameters(run / "checkpoints", *model);
-  const std::string bytes = tokenizer->serialized();
-  if (saved.value("checksum of the tokenizer", "") !=
-      detail::hexadecimal(crc64(bytes.data(), bytes.size())))
+  if (saved.value("checksum of the tokenizer", "") != checksum(tokenizer->serialized()))
     fail("tokenizer ", in_quotes(run / "tokenizer.model"),
          " is not the one that the model was trained with");
 

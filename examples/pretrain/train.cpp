@@ -100,11 +100,7 @@ nlohmann::json fixed_configuration(const Options& options, const Data& data) {
   each_option(options, [&](const char* name, const auto& value, const char*, bool bits) {
     if (bits) fixed[name] = value;
   });
-  const auto checksum = [](const void* bytes, std::size_t size) {
-    return detail::hexadecimal(crc64(bytes, size));
-  };
-  const std::string tokenizer = data.tokenizer->serialized();
-  fixed["checksum of the tokenizer"] = checksum(tokenizer.data(), tokenizer.size());
+  fixed["checksum of the tokenizer"] = checksum(data.tokenizer->serialized());
   fixed["checksum of the training text"] =
       checksum(data.training.data(), data.training.size() * sizeof(std::int32_t));
   fixed["checksum of the validation text"] =

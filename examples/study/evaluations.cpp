@@ -9,6 +9,7 @@
 #include <thread>
 
 #include <optiform/io/atomic_file.hpp>
+#include <optiform/io/checksum.hpp>
 #include <optiform/training/interrupt.hpp>
 
 #include "process.hpp"
@@ -23,19 +24,27 @@ fs::path file_of(const StudyRun& run, const EvaluationOptions& options) {
   return options.folder / (run.name + ".txt");
 }
 
-/// The first line of a run's file: a comment of what its other lines depend on.
-std::string arguments_line(const EvaluationOptions& options) {
-  std::string line = "#";
-  for (const std::string& argument : options.arguments) line += ' ' + argument;
-  return line + '\n';
+/// Tells a file's contents apart without reading them; empty for what is no file.
+std::string age_of(const fs::path& path) {
+  std::error_code error;
+  if (!fs::is_regular_file(path, error)) return "";
+  return message(" (", fs::file_size(path), " bytes of ",
+                 fs::last_write_time(path).time_since_epoch().count(), ")");
+}
+
+/// The first line of a run's file: a comment of what its other lines depend on. No two trainings
+/// leave the same log, since it has their times.
+std::string first_line(const StudyRun& run, const EvaluationOptions& options) {
+  return message("# log ", checksum(read_file(fs::path(run.options.out) / "log.csv")), options.line,
+                 '\n');
 }
 
 bool measured(const StudyRun& run, const EvaluationOptions& options) {
   const fs::path file = file_of(run, options);
-  return fs::exists(file) && read_file(file).starts_with(arguments_line(options));
+  return fs::exists(file) && read_file(file).starts_with(first_line(run, options));
 }
 
-/// The exit status of a child of this process, which a signal to this one ends.
+/// The status of a child of this process at its end, which a signal to this one brings about.
 int wait_for(pid_t process, const Interrupt& interrupt) {
   int status = 0;
   bool told = false;
@@ -54,18 +63,23 @@ bool evaluate_run(const StudyRun& run, const EvaluationOptions& options,
                   const Interrupt& interrupt) {
   const fs::path file = file_of(run, options), part = file.string() + ".part";
   std::vector<std::string> arguments{"evaluate", run.options.out};
+  const auto names_data = [](const std::string& argument) {
+    return argument.starts_with("--data");
+  };
+  if (std::none_of(options.arguments.begin(), options.arguments.end(), names_data))
+    arguments.push_back("--data=" + run.options.validation);  // also of a study that was moved
   arguments.insert(arguments.end(), options.arguments.begin(), options.arguments.end());
   arguments.push_back(message("--threads=", options.threads));
   fs::remove(part);
-  const bool content = wait_for(start_study(arguments, part), interrupt) == 0;
-  if (content) {
-    write_file(file, arguments_line(options) + read_file(part));
+  const int status = wait_for(start_study(arguments, part), interrupt);
+  if (status == 0) {
+    write_file(file, first_line(run, options) + read_file(part));
   } else if (!interrupt) {
-    std::printf("%s: failed: %s\n", run.name.c_str(), last_line(part).c_str());
+    std::printf("%s: failed: %s\n", run.name.c_str(), last_words(part, status).c_str());
     std::fflush(stdout);
   }
   fs::remove(part);
-  return content;
+  return status == 0;
 }
 
 /// The `key value` lines among those of a file.
@@ -91,6 +105,14 @@ std::string in_digits(const char* format, double value) {
 
 }  // namespace
 
+EvaluationOptions::EvaluationOptions(std::vector<std::string> all, int number_of_threads,
+                                     const fs::path& evaluations)
+    : arguments(std::move(all)), threads(number_of_threads) {
+  for (const std::string& argument : arguments)
+    line += ' ' + argument + age_of(argument.substr(argument.find('=') + 1));
+  folder = evaluations / checksum(line).substr(0, 8);
+}
+
 LaunchEnd evaluate_runs(const std::vector<StudyRun*>& runs, const EvaluationOptions& options) {
   fs::create_directories(options.folder);
   const Interrupt interrupt;
@@ -105,12 +127,12 @@ LaunchEnd evaluate_runs(const std::vector<StudyRun*>& runs, const EvaluationOpti
   return end;
 }
 
-Evaluations read_evaluations(const std::vector<StudyRun*>& runs, const EvaluationOptions& options) {
+Evaluations read_evaluations(const std::vector<StudyRun>& runs, const EvaluationOptions& options) {
   Evaluations all;
-  for (const StudyRun* run : runs) {
-    if (!measured(*run, options)) continue;
-    Evaluations::Row row{run, std::vector<double>(all.keys.size(), std::nan(""))};
-    for (const auto& [key, value] : read_lines(file_of(*run, options))) {
+  for (const StudyRun& run : runs) {
+    if (!run.finished || !measured(run, options)) continue;
+    Evaluations::Row row{&run, std::vector<double>(all.keys.size(), std::nan(""))};
+    for (const auto& [key, value] : read_lines(file_of(run, options))) {
       const auto known = std::find(all.keys.begin(), all.keys.end(), key);
       const auto column = static_cast<std::size_t>(known - all.keys.begin());
       if (known == all.keys.end()) {

@@ -5,16 +5,21 @@
 
 /// How finished runs are measured.
 struct EvaluationOptions {
+  EvaluationOptions(std::vector<std::string> all, int number_of_threads,
+                    const std::filesystem::path& evaluations);
+
   std::vector<std::string> arguments;  ///< of evaluate, behind the run
-  int threads = 0;                     ///< 0: all cores
-  std::filesystem::path folder;        ///< of a file per run with the lines that evaluate printed
+  int threads;                         ///< 0: all cores
+  std::string line;                    ///< the arguments, and the sizes and ages of files they name
+  std::filesystem::path folder;        ///< of that line: a file per run with what evaluate printed
 };
 
 /// Lets evaluate measure these runs, one after the other, but for those that it has measured with
-/// the same arguments before. One that fails does not stop the others.
+/// the same arguments before and that have not been trained again since. One that fails does not
+/// stop the others.
 LaunchEnd evaluate_runs(const std::vector<StudyRun*>& runs, const EvaluationOptions& options);
 
-/// What evaluate found with these arguments.
+/// What evaluate has found with these arguments.
 struct Evaluations {
   std::vector<std::string> keys;  ///< in the order of the first run that has them
   struct Row {
@@ -23,7 +28,7 @@ struct Evaluations {
   };
   std::vector<Row> rows;  ///< as the runs are ordered
 };
-Evaluations read_evaluations(const std::vector<StudyRun*>& runs, const EvaluationOptions& options);
+Evaluations read_evaluations(const std::vector<StudyRun>& runs, const EvaluationOptions& options);
 
 /// A row per run.
 std::string evaluations_csv(const Evaluations& evaluations);

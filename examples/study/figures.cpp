@@ -13,15 +13,34 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// The mean over seeds of a cell's validations: of its finished runs, or else of what there is.
+/// Finished runs of a cell.
+std::size_t finished_runs(const Cell& cell, const std::vector<StudyRun>& runs) {
+  return static_cast<std::size_t>(std::count_if(runs.begin(), runs.end(), [&](const StudyRun& run) {
+    return run.finished && run.cell->name == cell.name;
+  }));
+}
+
+/// What a figure calls a cell: means over fewer seeds than others have are named as such.
+std::string title_of(const Cell& cell, const std::vector<StudyRun>& runs) {
+  std::size_t most = 0;
+  for (const StudyRun& run : runs) most = std::max(most, finished_runs(*run.cell, runs));
+  const std::size_t finished = finished_runs(cell, runs);
+  if (finished == most) return cell.name;
+  if (finished == 0) return cell.name + " (unfinished)";
+  return message(cell.name, " (", finished, " of ", most, " seeds)");
+}
+
+/// The mean over seeds of a cell's validations: of its finished runs, or else of the furthest.
 Run mean_run(const Cell& cell, const std::vector<StudyRun>& runs, const StepTimes* times) {
-  std::vector<const StudyRun*> all, finished;
-  for (const StudyRun& run : runs)
-    if (run.cell->name == cell.name && !run.log.empty()) {
+  std::vector<const StudyRun*> all;
+  const bool finished = finished_runs(cell, runs) > 0;
+  for (const StudyRun& run : runs) {
+    if (run.cell->name != cell.name || run.log.empty() || run.finished != finished) continue;
+    if (finished || all.empty())
       all.push_back(&run);
-      if (run.finished) finished.push_back(&run);
-    }
-  if (!finished.empty()) all = finished;
+    else if (run.step() > all[0]->step())
+      all[0] = &run;
+  }
   std::map<std::int64_t, std::pair<std::size_t, LogRow>> sums;
   for (const StudyRun* run : all)
     for (const LogRow& row : run->log) {
@@ -33,10 +52,11 @@ Run mean_run(const Cell& cell, const std::vector<StudyRun>& runs, const StepTime
       sum.validation_loss += row.validation_loss / static_cast<double>(all.size());
       sum.seconds += (times == nullptr ? row.seconds
                                        : 1e-3 * times->find(cell.name)->milliseconds *
-                                             static_cast<double>(row.step)) /
+                                             static_cast<double>(row.tokens) /
+                                             static_cast<double>(times->tokens)) /
                      static_cast<double>(all.size());
     }
-  Run mean{.title = cell.name, .log = {}, .validations = {}};
+  Run mean{.title = title_of(cell, runs), .log = {}, .validations = {}};
   for (const auto& [step, entry] : sums)
     if (entry.first == all.size()) mean.validations.push_back(entry.second);
   if (mean.validations.empty()) return mean;
@@ -60,7 +80,7 @@ struct Range {
 
 /// Bars of the mean differences, the range over seeds, and every seed as a circle.
 void draw_differences(const std::string& path, const std::vector<CellSummary>& cells,
-                      const std::string& reference) {
+                      const std::vector<StudyRun>& runs, const std::string& reference) {
   draw_figure(path, 900, 130 + 34 * static_cast<int>(cells.size()), [&](std::ostream& gp) {
     Range range;
     range.include(0);
@@ -76,7 +96,7 @@ void draw_differences(const std::string& path, const std::vector<CellSummary>& c
       for (const double difference : cells[i].differences) gp << difference << ' ' << i << '\n';
     gp << "EOD\nset ytics (";
     for (std::size_t i = 0; i < cells.size(); ++i)
-      gp << (i > 0 ? ", '" : "'") << plain_title(cells[i].cell->name) << "' " << i;
+      gp << (i > 0 ? ", '" : "'") << plain_title(title_of(*cells[i].cell, runs)) << "' " << i;
     gp << ") noenhanced\n";
     range.print(gp, "x");
     gp << "set yrange [" << static_cast<double>(cells.size()) - 0.4 << ":-0.6]\n"
@@ -91,7 +111,8 @@ void draw_differences(const std::string& path, const std::vector<CellSummary>& c
 }
 
 /// Loss against the time of a step, with the range over seeds.
-void draw_loss_against_time(const std::string& path, const Summary& summary) {
+void draw_loss_against_time(const std::string& path, const Summary& summary,
+                            const std::vector<StudyRun>& runs) {
   const std::vector<CellSummary>& cells = summary.cells;
   const int height = std::max(560, 90 + 26 * static_cast<int>(cells.size()));
   draw_figure(path, 960, height, [&](std::ostream& gp) {
@@ -108,7 +129,7 @@ void draw_loss_against_time(const std::string& path, const Summary& summary) {
     time.print(gp, "x");
     loss.print(gp, "y");
     gp << "set title 'Final validation loss against the time of a training step'\n"
-       << "set xlabel 'milliseconds per step, "
+       << "set xlabel 'milliseconds per " << summary.tokens << " tokens, "
        << (summary.times != nullptr ? "all cells timed together" : "as the logs of the runs tell")
        << "'\nset ylabel 'nats per token'\n"
        << "set key outside right top spacing 1.4 noenhanced\nplot ";
@@ -118,7 +139,7 @@ void draw_loss_against_time(const std::string& path, const Summary& summary) {
       const SeriesStyle style = series_style(i);
       gp << std::exchange(separator, ", ") << "$cell" << i << " using 1:2:3:4 with yerrorbars pt "
          << style.mark << " ps 1.3 lw 1.6 lc rgb '" << style.colour << "' title '"
-         << plain_title(cells[i].cell->name) << '\'';
+         << plain_title(title_of(*cells[i].cell, runs)) << '\'';
     }
     gp << '\n';
   });
@@ -145,11 +166,11 @@ std::vector<std::string> draw_figures(const fs::path& folder, const Grid& grid,
            times != nullptr ? "steps x measured time of a step" : "training time as logged");
   }
   const Summary summary = summarise(grid, runs, times);
-  if (!summary.cells.empty()) draw_loss_against_time(name("loss-against-time"), summary);
+  if (!summary.cells.empty()) draw_loss_against_time(name("loss-against-time"), summary, runs);
   auto compared = summary.cells;
   std::erase_if(compared, [&](const CellSummary& cell) {
     return cell.differences.empty() || cell.cell->name == grid.reference;
   });
-  if (!compared.empty()) draw_differences(name("differences"), compared, grid.reference);
+  if (!compared.empty()) draw_differences(name("differences"), compared, runs, grid.reference);
   return drawn;
 }

@@ -72,7 +72,14 @@ class Launcher {
     if (found == running_.end()) return;
     StudyRun& run = *found->second;
     running_.erase(found);
-    run.refresh();
+    try {
+      run.refresh();
+    } catch (const Error& error) {
+      ++end_.failures;
+      std::printf("%s: failed: %s\n", run.name.c_str(), error.what());
+      std::fflush(stdout);
+      return;
+    }
     const auto step = static_cast<long long>(run.step());
     if (run.finished) {
       std::printf("%s: validation loss %.4f after %lld steps of %.1f ms", run.name.c_str(),
@@ -83,7 +90,7 @@ class Launcher {
     } else {
       ++end_.failures;
       std::printf("%s: failed at step %lld: %s\n", run.name.c_str(), step,
-                  last_line(output(run)).c_str());
+                  last_words(output(run), status).c_str());
     }
     std::fflush(stdout);
   }
@@ -94,9 +101,9 @@ class Launcher {
     for (const StudyRun* run : runs_) {
       if (run->finished) {
         seconds += run->log.back().seconds;
-        done += static_cast<double>(run->options.steps);
+        done += static_cast<double>(run->options.steps * run->tokens_per_step());
       } else {
-        left += static_cast<double>(run->options.steps - run->step());
+        left += static_cast<double>((run->options.steps - run->step()) * run->tokens_per_step());
       }
     }
     const auto minutes = static_cast<long>(std::ceil(left * seconds / done / 60 / options_.jobs));

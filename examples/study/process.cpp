@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -20,6 +21,8 @@ pid_t start_study(const std::vector<std::string>& arguments, const fs::path& out
   for (auto& argument : all) argv.push_back(argument.data());
   argv.push_back(nullptr);
   std::fflush(nullptr);
+  std::signal(SIGCHLD,
+              SIG_DFL);  // if whoever started this one ignored it, none could be waited for
   // A signal that comes before the new program does must not fall to the handler of this one.
   sigset_t terminate, before;
   sigemptyset(&terminate);
@@ -42,7 +45,8 @@ pid_t start_study(const std::vector<std::string>& arguments, const fs::path& out
   ::_exit(127);
 }
 
-std::string last_line(const fs::path& output) {
+std::string last_words(const fs::path& output, int status) {
+  if (WIFSIGNALED(status)) return message("ended by signal ", WTERMSIG(status));
   std::string text = read_file(output);
   while (text.ends_with('\n')) text.pop_back();
   return text.substr(text.find_last_of('\n') + 1);

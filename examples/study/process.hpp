@@ -11,5 +11,6 @@
 /// it if this process ends. Throws optiform::Error.
 pid_t start_study(const std::vector<std::string>& arguments, const std::filesystem::path& output);
 
-/// The last line of such a file that is not empty.
-std::string last_line(const std::filesystem::path& output);
+/// What a process of that output and status of waitpid ended with: its last line that is not empty,
+/// or the signal that ended it.
+std::string last_words(const std::filesystem::path& output, int status);

@@ -83,6 +83,7 @@ StudyRun plan_run(const Grid& grid, const Cell& cell, std::int64_t seed, const C
   run.arguments = {"--brief", "--sample-tokens=0"};
   const auto common = cell_arguments(grid, cell);
   run.arguments.insert(run.arguments.end(), common.begin(), common.end());
+  for (const std::string& argument : common) run.configuration += argument + ' ';
   for (const auto& [key, value] : {std::pair<const char*, std::string>{"data", corpus.training},
                                    {"validation", corpus.validation},
                                    {"tokenizer", corpus.tokenizer},
@@ -99,6 +100,12 @@ StudyRun plan_run(const Grid& grid, const Cell& cell, std::int64_t seed, const C
 }
 
 }  // namespace
+
+Index reference_tokens(const Grid& grid, const std::vector<StudyRun>& runs) {
+  return std::find_if(runs.begin(), runs.end(),
+                      [&](const StudyRun& run) { return run.cell->name == grid.reference; })
+      ->tokens_per_step();
+}
 
 Options common_options(const Grid& grid) {
   std::vector<std::string> arguments;

@@ -17,6 +17,7 @@ struct StudyRun {
   std::int64_t seed = 0;
   std::string name;                    ///< CELL-SEED
   std::vector<std::string> arguments;  ///< of pretrain
+  std::string configuration;           ///< those that the grid names, as one line
   Options options;                     ///< what it makes of them
   optiform::Index parameters = 0;
   std::vector<optiform::LogRow> log;  ///< as far as it has come
@@ -44,6 +45,9 @@ void check_cells(const Grid& grid);
 /// directory in which a run was begun with others.
 std::vector<StudyRun> plan_runs(const Grid& grid, const Corpus& corpus,
                                 const std::filesystem::path& directory, int threads);
+
+/// Tokens of a training step of the grid's reference.
+optiform::Index reference_tokens(const Grid& grid, const std::vector<StudyRun>& runs);
 
 /// What a run of the grid would be told by its [options] alone.
 Options common_options(const Grid& grid);

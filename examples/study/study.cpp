@@ -124,14 +124,15 @@ std::vector<StudyRun*> chosen(std::vector<StudyRun>& runs, const StudyOptions& o
   return found;
 }
 
-/// The step times of an earlier start, if they are of all cells and to this reference.
-std::optional<StepTimes> known_times(const fs::path& out, const Grid& grid) try {
+/// The step times of an earlier start, if they are of these runs.
+std::optional<StepTimes> known_times(const fs::path& out, const Grid& grid,
+                                     const std::vector<StudyRun>& runs) try {
   if (!fs::exists(out / "times.csv")) return std::nullopt;
   StepTimes times = read_times(out / "times.csv");
-  if (!times.cover(grid) || times.reference != grid.reference) return std::nullopt;
+  if (!times.fit(grid, runs)) return std::nullopt;
   return times;
 } catch (const Error& error) {
-  std::fprintf(stderr, "study: %s; the cells will be timed anew\n", error.what());
+  std::fprintf(stderr, "study: %s; --time measures them anew\n", error.what());
   return std::nullopt;
 }
 
@@ -154,7 +155,7 @@ class Study {
     fs::create_directories(out_);
     if (!looks()) lock_directory(out_);
     runs_ = plan_runs(grid_, prepare_corpus(out_, texts), out_, run_threads(options));
-    if (!options.time && !options.list) times_ = known_times(out_, grid_);
+    if (!options.list) times_ = known_times(out_, grid_, runs_);
     chosen_ = chosen(runs_, options, options.evaluate);
     if (options.evaluate && chosen_.empty()) fail("no run has finished yet, of those to evaluate");
   }
@@ -200,9 +201,10 @@ class Study {
   const StepTimes* times() const { return times_ ? &*times_ : nullptr; }
 
   LaunchEnd evaluate() const {
-    const EvaluationOptions options{options_.evaluation, options_.threads, out_ / "evaluations"};
+    const EvaluationOptions options(options_.evaluation, options_.threads, out_ / "evaluations");
     const LaunchEnd end = evaluate_runs(chosen_, options);
-    const Evaluations found = read_evaluations(chosen_, options);
+    const Evaluations found = read_evaluations(runs_, options);
+    if (found.rows.empty()) return end;
     const std::string table = evaluations_markdown(found, grid_);
     write_file(out_ / "evaluations.csv", evaluations_csv(found));
     write_file(out_ / "evaluations.md", table);

@@ -44,7 +44,7 @@ Spread spread_of(const std::vector<double>& values) {
 }
 
 Summary summarise(const Grid& grid, const std::vector<StudyRun>& runs, const StepTimes* times) {
-  Summary all{{}, times};
+  Summary all{{}, reference_tokens(grid, runs), times};
   for (const Cell& cell : grid.cells) {
     CellSummary summary;
     summary.cell = &cell;
@@ -54,7 +54,8 @@ Summary summarise(const Grid& grid, const std::vector<StudyRun>& runs, const Ste
       if (run == nullptr) continue;
       summary.runs.push_back(run);
       losses.push_back(run->validation_loss());
-      logged.push_back(run->milliseconds_per_step());
+      logged.push_back(run->milliseconds_per_step() * static_cast<double>(all.tokens) /
+                       static_cast<double>(run->tokens_per_step()));
       if (const StudyRun* other = finished_run(runs, grid.reference, seed))
         summary.differences.push_back(run->validation_loss() - other->validation_loss());
     }
@@ -91,14 +92,15 @@ std::string rows_csv(const std::vector<StudyRun>& runs) {
 
 std::string summary_csv(const Summary& summary) {
   std::string text =
-      "cell,group,seeds,parameters,validation_loss,lowest,highest,difference,difference_lowest,"
-      "difference_highest,";
+      "cell,group,seeds,parameters,validation_loss,lowest,highest,pairs,difference,"
+      "difference_lowest,difference_highest,";
   text += summary.times != nullptr ? "milliseconds_per_step,time_ratio\n"
                                    : "logged_milliseconds_per_step\n";
   for (const CellSummary& cell : summary.cells) {
-    add(text, "%s,%s,%zu,%lld,%.9g,%.9g,%.9g,", cell.cell->name.c_str(), cell.cell->group.c_str(),
-        cell.runs.size(), static_cast<long long>(cell.runs[0]->parameters),
-        cell.validation_loss.mean, cell.validation_loss.lowest, cell.validation_loss.highest);
+    add(text, "%s,%s,%zu,%lld,%.9g,%.9g,%.9g,%zu,", cell.cell->name.c_str(),
+        cell.cell->group.c_str(), cell.runs.size(),
+        static_cast<long long>(cell.runs[0]->parameters), cell.validation_loss.mean,
+        cell.validation_loss.lowest, cell.validation_loss.highest, cell.differences.size());
     const Spread difference = spread_of(cell.differences);
     if (cell.differences.empty())
       text += ",,";
@@ -115,10 +117,11 @@ std::string summary_markdown(const Summary& summary, const Grid& grid) {
   std::string text;
   add(text, "| cell | parameters | validation loss | difference to %s | seeds | ",
       grid.reference.c_str());
+  add(text, "ms per %lld tokens", static_cast<long long>(summary.tokens));
   if (summary.times != nullptr)
-    add(text, "ms per step | time of a step relative to that of %s |\n", grid.reference.c_str());
+    add(text, " | training time relative to that of %s |\n", grid.reference.c_str());
   else
-    text += "ms per step as logged |\n";
+    text += " as logged |\n";
   text += summary.times != nullptr ? "|---|---:|---:|---:|---:|---:|---:|\n"
                                    : "|---|---:|---:|---:|---:|---:|\n";
   for (const CellSummary& cell : summary.cells) {

@@ -13,14 +13,15 @@ Spread spread_of(const std::vector<double>& values);
 struct CellSummary {
   const Cell* cell = nullptr;
   std::vector<const StudyRun*> runs;
-  Spread validation_loss;           ///< after the last step, in nats per token
-  std::vector<double> differences;  ///< to the reference of the same seed, where that has finished
-  double milliseconds_per_step = 0;
+  Spread validation_loss;            ///< after the last step, in nats per token
+  std::vector<double> differences;   ///< to the reference of the same seed, where that has finished
+  double milliseconds_per_step = 0;  ///< of as many tokens as a step of the reference has
 };
 
 /// The cells with a finished run, in the order of the grid.
 struct Summary {
   std::vector<CellSummary> cells;
+  optiform::Index tokens = 0;        ///< of a step of the reference
   const StepTimes* times = nullptr;  ///< null: times of steps are those that the logs tell
 };
 

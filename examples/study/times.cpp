@@ -8,6 +8,7 @@
 #include <sstream>
 #include <thread>
 
+#include <optiform/io/checksum.hpp>
 #include <optiform/io/token_shards.hpp>
 #include <optiform/training/blocks.hpp>
 
@@ -18,7 +19,8 @@ using namespace optiform;
 namespace {
 
 constexpr std::string_view header =
-    "cell,reference,ratio,lowest_ratio,highest_ratio,milliseconds_per_step,rounds,steps,threads\n";
+    "cell,reference,configuration,ratio,lowest_ratio,highest_ratio,milliseconds_per_step,rounds,"
+    "steps,threads,tokens\n";
 
 /// Milliseconds of a training step of a run's network, started afresh.
 double milliseconds_per_step(const StudyRun& run, const TimingProtocol& protocol) {
@@ -63,14 +65,16 @@ const CellTime* StepTimes::find(const std::string& cell) const {
   return found == cells.end() ? nullptr : &*found;
 }
 
-bool StepTimes::cover(const Grid& grid) const {
-  return std::all_of(grid.cells.begin(), grid.cells.end(),
-                     [&](const Cell& cell) { return find(cell.name) != nullptr; });
+bool StepTimes::fit(const Grid& grid, const std::vector<StudyRun>& runs) const {
+  return reference == grid.reference && std::all_of(runs.begin(), runs.end(), [&](const auto& run) {
+           const CellTime* const time = find(run.cell->name);
+           return time != nullptr && time->configuration == checksum(run.configuration);
+         });
 }
 
 std::optional<StepTimes> measure_times(const Grid& grid, const std::vector<StudyRun>& runs,
                                        const TimingProtocol& protocol, const Interrupt& interrupt) {
-  StepTimes times{grid.reference, protocol, {}};
+  StepTimes times{grid.reference, protocol, reference_tokens(grid, runs), {}};
   if (times.protocol.threads == 0)
     times.protocol.threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   const std::size_t cells = grid.cells.size();  // the first runs: one of every cell
@@ -81,7 +85,9 @@ std::optional<StepTimes> measure_times(const Grid& grid, const std::vector<Study
     for (std::size_t i = 0; i < cells; ++i) {
       const std::size_t cell = (i + static_cast<std::size_t>(round)) % cells;
       if (interrupt) return std::nullopt;
-      measured[cell].push_back(milliseconds_per_step(runs[cell], times.protocol));
+      const double steps =
+          static_cast<double>(times.tokens) / static_cast<double>(runs[cell].tokens_per_step());
+      measured[cell].push_back(steps * milliseconds_per_step(runs[cell], times.protocol));
     }
   }
   const auto reference = std::find_if(runs.begin(), runs.end(), [&](const StudyRun& run) {
@@ -94,7 +100,8 @@ std::optional<StepTimes> measure_times(const Grid& grid, const std::vector<Study
       ratios.push_back(measured[cell][round] / own[round]);
     const auto [lowest, highest] = std::minmax_element(ratios.begin(), ratios.end());
     const double ratio = median(ratios);
-    times.cells.push_back({runs[cell].cell->name, ratio, *lowest, *highest, ratio * median(own)});
+    times.cells.push_back({runs[cell].cell->name, checksum(runs[cell].configuration), ratio,
+                           *lowest, *highest, ratio * median(own)});
   }
   return times;
 }
@@ -103,13 +110,13 @@ std::string times_csv(const StepTimes& times) {
   std::string text(header);
   const TimingProtocol& p = times.protocol;
   for (const CellTime& time : times.cells) {
-    text += message(time.cell, ',', times.reference);
+    text += message(time.cell, ',', times.reference, ',', time.configuration);
     for (const double number : {time.ratio, time.lowest, time.highest, time.milliseconds}) {
       char digits[32];
       std::snprintf(digits, sizeof digits, ",%.6g", number);
       text += digits;
     }
-    text += message(',', p.rounds, ',', p.steps, ',', p.threads, '\n');
+    text += message(',', p.rounds, ',', p.steps, ',', p.threads, ',', times.tokens, '\n');
   }
   return text;
 }
@@ -129,16 +136,17 @@ StepTimes read_times(const std::filesystem::path& path) {
       else
         cells.back() += c;
     std::vector<double> numbers;
-    for (std::size_t i = 2; i < cells.size(); ++i) numbers.push_back(number_of(cells[i]));
-    if (numbers.size() != 7 ||
+    for (std::size_t i = 3; i < cells.size(); ++i) numbers.push_back(number_of(cells[i]));
+    if (numbers.size() != 8 ||
         !std::all_of(numbers.begin(), numbers.end(), [](double n) { return n > 0 && n < 1e9; }))
       fail("cannot use the step times ", in_quotes(path), ", line ", number,
-           ": expected two names and seven positive numbers");
+           ": expected two names, a checksum and eight positive numbers");
     times.reference = cells[1];
     times.protocol.rounds = static_cast<int>(numbers[4]);
     times.protocol.steps = static_cast<int>(numbers[5]);
     times.protocol.threads = static_cast<int>(numbers[6]);
-    times.cells.push_back({cells[0], numbers[0], numbers[1], numbers[2], numbers[3]});
+    times.tokens = static_cast<Index>(numbers[7]);
+    times.cells.push_back({cells[0], cells[2], numbers[0], numbers[1], numbers[2], numbers[3]});
   }
   return times;
 }

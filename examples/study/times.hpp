@@ -7,9 +7,9 @@
 
 #include "runs.hpp"
 
-/// How long a training step of a cell takes beside the reference's.
+/// How long a cell trains on as many tokens as a step of the reference has.
 struct CellTime {
-  std::string cell;
+  std::string cell, configuration;            ///< checksum of StudyRun::configuration
   double ratio = 1, lowest = 1, highest = 1;  ///< to the reference: median and range over rounds
   double milliseconds = 0;                    ///< the ratio times the reference's median
 };
@@ -27,11 +27,13 @@ struct TimingProtocol {
 struct StepTimes {
   std::string reference;
   TimingProtocol protocol;
+  optiform::Index tokens = 0;  ///< of a step of the reference
   std::vector<CellTime> cells;
 
-  /// The time of a cell's step; null where it was not measured.
+  /// Null for a cell that was not measured.
   const CellTime* find(const std::string& cell) const;
-  bool cover(const Grid& grid) const;
+  /// Whether they are of these runs, as the grid has them now.
+  bool fit(const Grid& grid, const std::vector<StudyRun>& runs) const;
 };
 
 /// Times the cells of a grid; empty if it was interrupted. Nothing of a run is changed. Throws

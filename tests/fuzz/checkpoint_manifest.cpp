@@ -8,8 +8,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   // The input is what follows the checksum, which is made to fit: chance would never find it.
   std::string text(manifest_head);
   text.append(manifest_zeros).append(fuzz::as_text(data, size));
-  text.replace(manifest_head.size(), manifest_zeros.size(),
-               hexadecimal(optiform::crc64(text.data(), text.size())));
+  text.replace(manifest_head.size(), manifest_zeros.size(), optiform::checksum(text));
   const fuzz::File file(text);
   return fuzz::parse([&] {
     const auto manifest = read_manifest(optiform::InputFile(file.path()), {.save = 1, .step = 2});

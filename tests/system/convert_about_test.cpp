@@ -35,12 +35,6 @@ std::string written(const Folder& folder, const std::string& run_directory) {
       .out;
 }
 
-void replace(const fs::path& file, const std::string& from, const std::string& to) {
-  std::string text = read(file);
-  REQUIRE(text.find(from) != std::string::npos);
-  write(file, text.replace(text.find(from), from.size(), to));
-}
-
 /// The file without its metadata.
 void forget(const fs::path& from, const fs::path& to) {
   const SafetensorsFile file(from);

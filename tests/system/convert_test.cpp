@@ -110,7 +110,14 @@ TEST_CASE("convert: --fold leaves no scale, and pretrain's rules refuse what is 
   check_refusal(folder, "convert",
                 {"folded.safetensors", "x", "--to", "run", "--tokenizer", "bytes"},
                 "rule 'momentum (folded)' is none of pretrain's");
-  check_refusal(folder, "convert", {"folded.safetensors", "x", "--fold"}, "has no scales to fold");
+  check_refusal(folder, "convert", {"folded.safetensors", "x", "--fold"},
+                "rule 'momentum (folded)' cannot be folded");
+  check_refusal(folder, "convert", {"folded.safetensors", "x", "--vocabulary", "512"},
+                "--vocabulary and --without-biases are for GPT-2's own tensors");
+  // A rule of one's own may make another step of the same tensors.
+  fs::copy(folder.path / "run", folder.path / "own", fs::copy_options::recursive);
+  replace(folder.path / "own/config.toml", "rule = 'tmm'", "rule = 'own'");
+  check_refusal(folder, "convert", {"own", "x", "--fold"}, "rule 'own' cannot be folded");
   check_refusal(folder, "convert", {"run", "x", "--to", "gpt2"},
                 "'vel_tok_emb.weight' has no place in GPT-2");
 }

@@ -134,6 +134,7 @@ TEST_CASE("evaluate: bad input is one sentence and writes nothing") {
       {{"--hybrid", "0;1"}, "layers '0;1' are not understood"},
       {{"--hybrid", "0-2"}, "layers 0 to 2 were chosen; expected numbers from 0 to 1"},
       {{"--corpus", "other.txt"}, "corpus 'other.txt' has no name; expected NAME=FILE"},
+      {{"--corpus", "a,b=long.txt"}, "has the name 'a,b'; expected letters, digits and . _ -"},
       {{"--corpus", "a=none.txt"}, "text file 'none.txt' does not exist"},
       {{"--corpus", "a=little.txt"}, "needs a a text of at least 17 tokens; it has 5"},
       {{"--forgetting", "none.txt", "--forgetting-sequences", "14"},
@@ -157,4 +158,8 @@ TEST_CASE("evaluate: bad input is one sentence and writes nothing") {
     const auto done = run(folder.path, "evaluate", arguments);
     CHECK_MESSAGE(done.out.empty(), bad.sentence);  // nothing was measured before
   }
+  replace(folder.path / "text.txt", "e", "a");
+  refused({"tmm"},
+          "the text 'text.txt' is not the one that the run was validated on; name a text with "
+          "--data");
 }

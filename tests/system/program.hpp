@@ -45,6 +45,12 @@ inline std::string read(const fs::path& file) {
 inline void write(const fs::path& file, const std::string& text) {
   std::ofstream(file, std::ios::binary) << text;
 }
+/// Replaces what a file must hold.
+inline void replace(const fs::path& file, const std::string& from, const std::string& to) {
+  std::string text = read(file);
+  REQUIRE(text.find(from) != std::string::npos);
+  write(file, text.replace(text.find(from), from.size(), to));
+}
 
 /// Every file below a folder with its bytes: to see that nothing changed.
 inline std::map<std::string, std::string> snapshot(const fs::path& folder) {

@@ -71,10 +71,36 @@ TEST_CASE("study: every finished run is evaluated once, by the options behind --
   INFO(third.out);
   CHECK(third.out.find(" plasticity |") != std::string::npos);
 
+  // Tables are of all that was measured by these options, whatever --only says.
+  const Arguments one = begun + Arguments{"--evaluate", "--only", "tmm", "--threads", "1", "--"};
+  CHECK(run(folder.path, "study", one + few + Arguments{"--scalars"}).code == 0);
+  CHECK(read_csv(study / "evaluations.csv").size() == 5);
+  // Hybrids of several layers are a column each.
+  REQUIRE(run(folder.path, "study", one + few + Arguments{"--hybrid", "0,0"}).code == 0);
+  const auto hybrids = read_csv(study / "evaluations.csv");
+  REQUIRE(hybrids.size() == 3);
+  CHECK(hybrids[1].size() == hybrids[0].size());
+  CHECK(std::find(hybrids[0].begin(), hybrids[0].end(), "hybrid_0+0_loss") != hybrids[0].end());
+  // A run that was trained again is measured again.
+  fs::remove_all(study / "runs/tmm-1");
+  REQUIRE(run(folder.path, "study", with_data).code == 0);
+  const auto retrained = run(folder.path, "study", one + few + Arguments{"--hybrid", "0,0"});
+  CHECK(retrained.out.find("evaluating tmm-1") != std::string::npos);
+  CHECK(retrained.out.find("evaluating tmm-2") == std::string::npos);
+  // A study that was moved is measured on its own text.
+  fs::rename(study, folder.path / "moved");
+  const auto moved =
+      run(folder.path, "study",
+          Arguments{"grid.toml", "--out", "moved", "--evaluate", "--only", "tmm", "--"} + few);
+  CHECK_MESSAGE(moved.code == 0, moved.out);
+  fs::rename(folder.path / "moved", study);
+
   // What evaluate refuses is told, run by run; nothing is lost.
+  const auto before_refusal = read(study / "evaluations.csv");
   const auto refused = run(folder.path, "study", evaluate + Arguments{"--batch", "0"});
   CHECK(refused.code == 3);
   CHECK(refused.out.find("tmm-1: failed: evaluate: batch is 0") != std::string::npos);
+  CHECK(read(study / "evaluations.csv") == before_refusal);
   const auto exact = run(folder.path, "study", evaluate + few + Arguments{"--exact"});
   CHECK(exact.out.find("failed: evaluate: this program has no models in dual numbers") !=
         std::string::npos);

@@ -63,22 +63,26 @@ TEST_CASE("study: runs a grid seed by seed, its table is that of the runs, figur
   const double first = last["tmm-1"] - last["vanilla-1"],
                second = last["tmm-2"] - last["vanilla-2"];
   CHECK(std::stod(summary[2][4]) == doctest::Approx((last["tmm-1"] + last["tmm-2"]) / 2));
-  CHECK(std::stod(summary[2][7]) == doctest::Approx((first + second) / 2).epsilon(1e-4));
-  CHECK(std::stod(summary[2][8]) == doctest::Approx(std::min(first, second)).epsilon(1e-4));
+  CHECK(summary[2][7] == "2");  // pairs
+  CHECK(std::stod(summary[2][8]) == doctest::Approx((first + second) / 2).epsilon(1e-4));
+  CHECK(std::stod(summary[2][9]) == doctest::Approx(std::min(first, second)).epsilon(1e-4));
   // All cells have been timed together, to the reference.
   const auto times = read_csv(study / "times.csv");
   REQUIRE(times.size() == 3);
   CHECK(read(study / "times.csv")
-            .starts_with("cell,reference,ratio,lowest_ratio,highest_ratio,milliseconds_per_step,"
-                         "rounds,steps,threads\nvanilla,vanilla,1,1,1,"));
+            .starts_with("cell,reference,configuration,ratio,lowest_ratio,highest_ratio,"
+                         "milliseconds_per_step,rounds,steps,threads,tokens\nvanilla,vanilla,"));
+  REQUIRE(times[1].size() == 11);
+  for (std::size_t own = 3; own < 6; ++own) CHECK(times[1][own] == "1");
   CHECK(times[2][0] == "tmm");
-  CHECK(std::stod(times[2][3]) <= std::stod(times[2][2]));
-  CHECK(std::stod(times[2][2]) <= std::stod(times[2][4]));
-  CHECK(std::stod(times[2][5]) ==
-        doctest::Approx(std::stod(times[2][2]) * std::stod(times[1][5])).epsilon(1e-4));
+  CHECK(times[2][2] != times[1][2]);
+  CHECK(std::stod(times[2][4]) <= std::stod(times[2][3]));
+  CHECK(std::stod(times[2][3]) <= std::stod(times[2][5]));
+  CHECK(std::stod(times[2][6]) ==
+        doctest::Approx(std::stod(times[2][3]) * std::stod(times[1][6])).epsilon(1e-4));
   CHECK(summary[0].back() == "time_ratio");
-  CHECK(std::stod(summary[2][10]) == doctest::Approx(std::stod(times[2][5])).epsilon(1e-4));
-  CHECK(std::stod(summary[2][11]) == doctest::Approx(std::stod(times[2][2])).epsilon(1e-4));
+  CHECK(std::stod(summary[2][11]) == doctest::Approx(std::stod(times[2][6])).epsilon(1e-4));
+  CHECK(std::stod(summary[2][12]) == doctest::Approx(std::stod(times[2][3])).epsilon(1e-4));
   const std::string table = read(study / "summary.md");
   CHECK(table.find("| vanilla |") != std::string::npos);
   CHECK(table.find(" ± ") != std::string::npos);
@@ -117,7 +121,7 @@ TEST_CASE("study: steps are timed when asked; without that tables name what the 
   const fs::path study = folder.path / "study";
   CHECK(!fs::exists(study / "times.csv"));
   CHECK(read_csv(study / "summary.csv")[0].back() == "logged_milliseconds_per_step");
-  CHECK(read(study / "summary.md").find("ms per step as logged") != std::string::npos);
+  CHECK(read(study / "summary.md").find(" tokens as logged |") != std::string::npos);
 
   const auto before = snapshot(study / "runs");
   const auto timed = run(folder.path, "study", begun + Arguments{"--time", "--threads", "1"});
@@ -128,7 +132,7 @@ TEST_CASE("study: steps are timed when asked; without that tables name what the 
   CHECK(snapshot(study / "runs") == before);
   const auto times = read_csv(study / "times.csv");
   REQUIRE(times.size() == 3);
-  CHECK(times[1][8] == "1");
+  CHECK(times[1][9] == "1");  // threads
   CHECK(read_csv(study / "summary.csv")[0].back() == "time_ratio");
 
   // Of a cell that came later nothing is known: the logs again.
@@ -137,14 +141,22 @@ TEST_CASE("study: steps are timed when asked; without that tables name what the 
       run(folder.path, "study", begun + Arguments{"--only", "again", "--minutes", "1e-9"}).code ==
       0);
   CHECK(read_csv(study / "summary.csv")[0].back() == "logged_milliseconds_per_step");
+  // Nor of one that is another now.
   write(folder.path / "grid.toml", smoke);
-  write(study / "times.csv", read(study / "times.csv") + "tmm,vanilla,1,fast,1,1,1,1,1\n");
+  replace(folder.path / "grid.toml", "name = \"vanilla\"\n",
+          "name = \"vanilla\"\nlearning-rate = 2e-3\n");
+  REQUIRE(run(folder.path, "study", begun + Arguments{"--figures"}).code == 0);
+  CHECK(read_csv(study / "summary.csv")[0].back() == "logged_milliseconds_per_step");
+  write(folder.path / "grid.toml", smoke);
+  REQUIRE(run(folder.path, "study", begun + Arguments{"--figures"}).code == 0);
+  CHECK(read_csv(study / "summary.csv")[0].back() == "time_ratio");
+  write(study / "times.csv", read(study / "times.csv") + "tmm,vanilla,0,1,fast,1,1,1,1,1,1\n");
   // Times that are damaged are no loss.
   const auto damaged = run(folder.path, "study", begun + Arguments{"--minutes", "1e-9"});
   CHECK(damaged.code == 0);
-  CHECK(damaged.err.find("step times 'study/times.csv', line 4: expected two names and seven "
-                         "positive") != std::string::npos);
-  CHECK(damaged.err.find("timed anew") != std::string::npos);
+  CHECK(damaged.err.find("step times 'study/times.csv', line 4: expected two names, a "
+                         "checksum and eight positive numbers; --time measures them anew") !=
+        std::string::npos);
 }
 
 TEST_CASE("study: all cells of a seed see the same crops, and other seeds others") {

@@ -3,17 +3,12 @@
 
 #include <nlohmann/json.hpp>
 #include <optiform/io/checkpoint_files.hpp>
+#include <optiform/io/checksum.hpp>
 #include <optiform/io/safetensors.hpp>
 
 OPTIFORM_NAMESPACE_BEGIN
 
 namespace detail {
-
-inline std::string hexadecimal(std::uint64_t value) {
-  std::string text(16, '0');
-  for (std::size_t i = 16; i-- > 0; value >>= 4) text[i] = "0123456789abcdef"[value & 15];
-  return text;
-}
 
 /// The words of a JSON error without its number: what follows `[json.exception.NAME.ID] `.
 inline std::string json_reason(const nlohmann::json::exception& error) {
@@ -72,7 +67,7 @@ inline std::string write_manifest(const CheckpointManifest& manifest) {
     json["state"] = nlohmann::ordered_json::parse(state);
     std::string text(manifest_head);
     text.append(manifest_zeros).append("\",").append(json.dump(1, ' ').substr(1)).append("\n");
-    const std::string sum = hexadecimal(crc64(text.data(), text.size()));
+    const std::string sum = checksum(text);
     text.replace(manifest_head.size(), sum.size(), sum);
     return text;
   } catch (const nlohmann::json::exception& error) {
@@ -109,7 +104,7 @@ inline CheckpointManifest read_manifest(const InputFile& file, CheckpointId id) 
   std::string text = read_file(file);
   const std::string claimed = text.substr(manifest_head.size(), manifest_zeros.size());
   text.replace(manifest_head.size(), manifest_zeros.size(), manifest_zeros);
-  if (!text.starts_with(manifest_head) || hexadecimal(crc64(text.data(), text.size())) != claimed)
+  if (!text.starts_with(manifest_head) || checksum(text) != claimed)
     refuse("its manifest is damaged (the checksum does not match)");
   try {
     const nlohmann::json json = nlohmann::json::parse(text);

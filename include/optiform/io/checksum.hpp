@@ -5,6 +5,8 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <string>
+#include <string_view>
 
 #include <optiform/core/config.hpp>
 
@@ -80,5 +82,18 @@ inline std::uint64_t crc64(const void* data, std::size_t bytes) {
   crc.update(data, bytes);
   return crc.value();
 }
+
+/// Sixteen digits.
+inline std::string hexadecimal(std::uint64_t value) {
+  std::string text(16, '0');
+  for (std::size_t i = 16; i-- > 0; value >>= 4) text[i] = "0123456789abcdef"[value & 15];
+  return text;
+}
+
+/// The same as text.
+inline std::string checksum(const void* data, std::size_t bytes) {
+  return hexadecimal(crc64(data, bytes));
+}
+inline std::string checksum(std::string_view text) { return checksum(text.data(), text.size()); }
 
 OPTIFORM_NAMESPACE_END

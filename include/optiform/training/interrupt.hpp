@@ -9,18 +9,21 @@ OPTIFORM_NAMESPACE_BEGIN
 
 /// Notices Ctrl-C (SIGINT) and SIGTERM while it lives, so that a run can save and leave.
 ///
-/// Contract  the first signal only sets a flag; the second one ends the process as usual. The
-///           former handlers come back with the destructor. One object at a time.
+/// Contract  the first signal only sets a flag. A second Ctrl-C ends the process as usual; a
+///           second SIGTERM does nothing, since whoever ends a group of processes sends it to each,
+///           and their parent may pass it on. The former handlers come back with the destructor.
+///           One object at a time.
 class Interrupt {
  public:
   Interrupt() {
     flag() = 0;
     struct sigaction action {};
     action.sa_handler = [](int signal) { flag() = signal; };
-    action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
+    action.sa_flags = static_cast<int>(SA_RESTART);
     sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, &interrupt_);
     sigaction(SIGTERM, &action, &terminate_);
+    action.sa_flags |= static_cast<int>(SA_RESETHAND);
+    sigaction(SIGINT, &action, &interrupt_);
   }
   Interrupt(const Interrupt&) = delete;
   Interrupt& operator=(const Interrupt&) = delete;
