@@ -158,7 +158,7 @@ TEST_CASE("evaluate: bad input is one sentence and writes nothing") {
     const auto done = run(folder.path, "evaluate", arguments);
     CHECK_MESSAGE(done.out.empty(), bad.sentence);  // nothing was measured before
   }
-  replace(folder.path / "text.txt", "e", "a");
+  write(folder.path / "text.txt", Folder::text() + " and more");
   refused({"tmm"},
           "the text 'text.txt' is not the one that the run was validated on; name a text with "
           "--data");
