@@ -6,12 +6,13 @@
 using namespace optiform;
 
 struct Doubling : Rule {
+  Scalar gamma = rate("gamma");
 #ifdef CONTROL
   constexpr Row query() const { return x; }
 #else
   constexpr Row query() const { return 2 * x; }
 #endif
-  constexpr void step(Row g) { x += g; }
+  constexpr void step(Row g) { x += gamma * g; }
 };
 
 WeightOptimizer<Doubling> description;

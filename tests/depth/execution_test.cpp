@@ -202,7 +202,11 @@ TEST_CASE("impossible sizes are refused in one sentence") {
   CHECK(message_of([] { On({.layers = {0}}); }) == "layers = 0, expected at least 1");
   CHECK(message_of([] {
           On({.coefficients = {{"betta", 0.5}}});
-        }) == "coefficient 'betta' is not one of the model's rules");
+        }) == "coefficient 'betta' is not one of the model's rules, a rate being 1 in depth");
+  CHECK(message_of([] {
+          LanguageModel<shape, TransformerLayer<GradientDescent, CausalAttention, Mlp<Gelu>>>::on<
+              Cpu, float>({.coefficients = {{"gamma", 0.5}}});
+        }) == "coefficient 'gamma' is not one of the model's rules, a rate being 1 in depth");
   CHECK(message_of([] {
           On({.coefficients = {{"beta", 1.5}}});
         }) == "coefficient 'beta' = 1.5, expected a value between 0 and 1");

@@ -16,12 +16,14 @@ using Network = LanguageModel<ModelShape{.width = 8, .heads = 2, .hidden = 16}, 
 using Model = Network::on<Cpu, float>;
 
 // [save]
-void save(const std::filesystem::path& path, const Model& model, const Buffer<float>& values) {
-  write_safetensors(path, parameter_sources(model.parameters(), values.data()), {});
+void save(const std::filesystem::path& path, const ParameterTable& parameters,
+          const Buffer<float>& values) {
+  write_safetensors(path, parameter_sources(parameters, values.data()), {});
 }
 
-void load(const std::filesystem::path& path, const Model& model, Buffer<float>& values) {
-  read_parameters(SafetensorsFile(path), model.parameters(), values.data());
+void load(const std::filesystem::path& path, const ParameterTable& parameters,
+          Buffer<float>& values) {
+  read_parameters(SafetensorsFile(path), parameters, values.data());
 }
 // [save]
 
@@ -35,8 +37,8 @@ TEST_CASE("weights that were saved come back bit by bit, and another model's are
   model.initialise(values.data(), 1);
   const optiform::testing::TemporaryDirectory directory;
   const auto path = directory / "weights.safetensors";
-  save(path, model, values);
-  load(path, model, again);
+  save(path, model.parameters(), values);
+  load(path, model.parameters(), again);
   for (Index i = 0; i < values.size(); ++i) REQUIRE(values[i] == again[i]);
-  CHECK_THROWS_AS(load(path, deeper, other), Error);
+  CHECK_THROWS_AS(load(path, deeper.parameters(), other), Error);
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <string>
 
+#include <optiform/core/coefficient_schedules.hpp>
 #include <optiform/depth/dynamics.hpp>
 #include <optiform/rules/rules.hpp>
 #include <optiform/weights/weight_optimizer.hpp>
@@ -55,6 +57,44 @@ struct UsesLocals : Rule {
     rest = rest * 2;
     v = beta * v + rest * g;
     x += v - old;
+  }
+};
+/// Legal: scalars are computed with as in any program, but for coefficients.
+struct ComputesScalars : Rule {
+  Scalar beta = unit("beta", 0.9);
+  constexpr Row query() const { return x; }
+  constexpr void step(Row g) {
+    Scalar w = 1 - beta;
+    w *= 2;
+    w += sign(beta);
+    w -= 0.5;
+    w /= 4;
+    x += w * g;
+  }
+};
+/// The same at once.
+struct ComputedScalars : Rule {
+  Scalar beta = unit("beta", 0.9);
+  constexpr Row query() const { return x; }
+  constexpr void step(Row g) { x += ((1 - beta) * 2 + sign(beta) - 0.5) / 4 * g; }
+};
+/// Within the limits that the guide names: sums for all of its coefficients in one sweep.
+struct ManyStreams : Rule {
+  Row a = stream("a"), b = stream("b"), c = stream("c"), d = stream("d"), e = stream("e");
+  Scalar ma = unit("ma", 0.5), mb = unit("mb", 0.5), mc = unit("mc", 0.5), md = unit("md", 0.5),
+         me = unit("me", 0.5);
+  Scalar ba = unit("ba", 0.9), bb = unit("bb", 0.9), bc = unit("bc", 0.9), bd = unit("bd", 0.9),
+         be = unit("be", 0.9);
+  Scalar na = positive("na", 1), nb = positive("nb", 1), nc = positive("nc", 1),
+         nd = positive("nd", 1), ne = positive("ne", 1);
+  constexpr Row query() const { return x + ma * a + mb * b + mc * c + md * d + me * e; }
+  constexpr void step(Row g) {
+    a = ba * a + (1 - ba) * g;
+    b = bb * b + (1 - bb) * g;
+    c = bc * c + (1 - bc) * g;
+    d = bd * d + (1 - bd) * g;
+    e = be * e + (1 - be) * g;
+    x += na * a + nb * b + nc * c + nd * d + ne * e;
   }
 };
 /// Signs in every place where simplification moves them.
@@ -195,6 +235,34 @@ TEST_CASE("graphs share equal subexpressions, fold constants and gather coarse f
   CHECK(g.sum(product) == g.multiply(g.multiply(c, d), g.sum(a)));
   CHECK(g.node[g.sum(a)].frequency == Frequency::row);
   CHECK(g.node[g.divide(a, c)].op == Op::multiply);
+}
+
+TEST_CASE("scalars are assigned to and summed up, coefficients are not") {
+  const Recording steps = Recorder::record<ComputesScalars>(),
+                  once = Recorder::record<ComputedScalars>();
+  CHECK(steps.fault == Fault::none);
+  CHECK(steps.graph.nodes == once.graph.nodes);
+  CHECK(steps.now[0] == once.now[0]);
+}
+
+TEST_CASE("a rule of five streams and fifteen coefficients has a backward program") {
+  CHECK(Recorder::record<ManyStreams>().fault == Fault::none);
+  using D = Dynamics<ManyStreams, DepthOptions{}, 1>;
+  constexpr const Plan& plan = Backward<Boundary<D, D>>::plan;
+  short most = 0;
+  for (short s = 0; s < plan.sweeps; ++s) most = std::max(most, plan.sweep[s].sums);
+  CHECK(most >= 20);
+}
+
+TEST_CASE("what no driver gives: a decay that nobody asked for is 0") {
+  RowArguments<double> a;
+  ScheduledCoefficients<AdamW>(CoefficientSchedules{}).set(a, 1, 0.1);
+  const Recording& rule = recording<AdamW>;
+  for (short c = 0; c < rule.coefficients; ++c)
+    if (std::string(rule.coefficient[c].name) == "lambda") CHECK(a.coefficient[c] == 0);
+  ScheduledCoefficients<AdamW>(CoefficientSchedules{{"lambda", 0.25}}).set(a, 1, 0.1);
+  for (short c = 0; c < rule.coefficients; ++c)
+    if (std::string(rule.coefficient[c].name) == "lambda") CHECK(a.coefficient[c] == 0.25);
 }
 
 TEST_CASE("rules may put signs anywhere") {

@@ -43,6 +43,40 @@ TEST_CASE("Inspector: past a plain layer streams go unchanged") {
   CHECK(std::fabs(loss(LayerChoice(2).add(0, 1)) - alone) > 1e-6);
 }
 
+/// Asks at its stream, whose norm the step takes too: the sums are the same.
+struct Averaged : Rule {
+  Row z = stream("average of steps");
+  Scalar c = unit("c", 0.5), gamma = positive("gamma", 1);
+  constexpr Row query() const { return z; }
+  constexpr void step(Row g) {
+    z += gamma * g;
+    x = (1 - c) * x + c * normalise(z);
+  }
+};
+
+TEST_CASE("Inspector: a workspace for training serves whatever sums a rule shares") {
+  using On = evaluated::Model<Averaged>::on<Reference, double>;
+  const On model(evaluated::model_options(2));
+  Buffer<double> values(model.parameters().total());
+  model.initialise(values.data(), 3);
+  Rng rng(4);
+  for (double& value : values) value += 0.3 * rng.normal();
+  On::Context context;
+  const Batch b;
+  const On::Inspector inspector(model);
+  auto training = model.workspace(evaluated::batch, evaluated::length, Pass::training),
+       evaluation = model.workspace(evaluated::batch, evaluated::length, Pass::evaluation);
+  for (int set = 0; set < 4; ++set) {
+    LayerChoice chosen(2);
+    for (Index l = 0; l < 2; ++l)
+      if ((set >> l & 1) != 0) chosen.add(l, l);
+    const auto loss = [&](On::Workspace& workspace) {
+      return inspector.loss(context, values.data(), workspace, b.tokens, b.targets, chosen);
+    };
+    CHECK(loss(training) == loss(evaluation));
+  }
+}
+
 TEST_CASE("Inspector: coefficients have their names, layers and mapped values") {
   auto trainer = evaluated::trainer<AdamW>(2);
   auto* values = static_cast<double*>(trainer->state()[0].data);

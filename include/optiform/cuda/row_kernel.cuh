@@ -35,7 +35,7 @@ template <class Lane, class T, int Threads>
 class DeviceGroup {
  public:
   static constexpr int warps = Threads / 32;
-  using Shared = T[2][16][warps];
+  using Shared = T[2][Lane::sums][warps];
 
   __device__ DeviceGroup(Lane& lane, Shared& shared) : lane_(lane), shared_(shared) {}
 

@@ -50,6 +50,13 @@ template <class P, short S, short Id>
 inline constexpr bool first_read = reads_first(P::plan, S, Id);
 template <class P>
 inline constexpr bool gradients = sums_over_rows<P>();
+template <class P>
+inline constexpr short most_sums = [] {
+  short most = 1;
+  for (short s = 0; s < P::plan.sweeps; ++s)
+    if (P::plan.sweep[s].sums > most) most = P::plan.sweep[s].sums;
+  return most;
+}();
 
 }  // namespace detail
 
@@ -68,7 +75,8 @@ class RowLane {
  public:
   static constexpr int elements =
       Length == 0 ? 1 : static_cast<int>((Length + Threads - 1) / Threads);
-  T sum[16];  ///< of this lane's elements, then of the whole row
+  static constexpr int sums = detail::most_sums<P>;  ///< of a sweep, at most
+  T sum[sums];  ///< of this lane's elements, then of the whole row
 
   OPTIFORM_HD RowLane(const RowPass<P, T>& pass, int thread) : pass_(pass), thread_(thread) {
     OPTIFORM_CUDA_UNROLL
@@ -89,9 +97,8 @@ class RowLane {
   /// This lane's elements of sweep S.
   template <int S>
   OPTIFORM_HD void sweep() {
-    constexpr int sums = P::plan.sweep[S].sums;
     OPTIFORM_CUDA_UNROLL
-    for (int i = 0; i < sums; ++i) sum[i] = T(0);
+    for (int i = 0; i < P::plan.sweep[S].sums; ++i) sum[i] = T(0);
     if constexpr (Length == 0) {
       for (Index e = thread_; e < pass_.length; e += Threads) step<S>(0, e);
     } else {

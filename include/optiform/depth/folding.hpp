@@ -95,7 +95,11 @@ class Folding {
     folded.values.reset(folded.model.parameters().total());
     T* const out = folded.values.data();
     for (const ParameterInfo& tensor : folded.model.parameters().entries()) {
-      const T* const from = values_ + model_.parameters().find(tensor.name)->offset;
+      const ParameterInfo* const source = model_.parameters().find(tensor.name);
+      if (source == nullptr || source->size != tensor.size)
+        fail("the folded rule has the tensor '", tensor.name, "' of ", tensor.size,
+             " numbers; expected one that the model has");
+      const T* const from = values_ + source->offset;
       for (Index i = 0; i < tensor.size; ++i) out[tensor.offset + i] = from[i];
     }
     const auto& to = folded.model.parameters_;
@@ -138,8 +142,12 @@ class Folding {
                          : learned >= 0
                              ? mapped_coefficient(info, static_cast<double>(values_[learned]))
                              : at.constant[c]);
-      if (info.kind == CoefficientKind::constant && !info.pinned)
-        constants_.set(info.name, at.constant[c]);
+      if (info.kind != CoefficientKind::constant || info.pinned) continue;
+      const double* const other = constants_.find(info.name);
+      if (other != nullptr && *other != at.constant[c])
+        fail("the constant '", info.name, "' is ", *other, " in one rule of the model and ",
+             at.constant[c], " in another; expected the same, since a folded model has one");
+      constants_.set(info.name, at.constant[c]);
     }
     Moved moved;
     moved.scales = Rule<Here>::fold(was, D::options.velocity_norm, unit_, moved.coefficients);

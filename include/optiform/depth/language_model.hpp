@@ -148,7 +148,8 @@ struct LanguageModel {
         if (layers < 1) fail("layers = ", layers, ", expected at least 1");
       for (const auto& given : options.coefficients.entries())
         if (!names_coefficient(given.first))
-          fail("coefficient '", given.first, "' is not one of the model's rules");
+          fail("coefficient '", given.first,
+               "' is not one of the model's rules, a rate being 1 in depth");
       return options;
     }
     static bool names_coefficient(const std::string& name) {
@@ -156,8 +157,7 @@ struct LanguageModel {
       Types::each_stack([&]<std::size_t I>() {
         using L = typename Types::template Layer<I>;
         [&]<std::size_t... J>(std::index_sequence<J...>) {
-          ((found = found || has_coefficient(L::template Step<static_cast<int>(J)>::rule, name)),
-           ...);
+          ((found = found || takes_value(L::template Step<static_cast<int>(J)>::rule, name)), ...);
         }
         (std::make_index_sequence<static_cast<std::size_t>(L::steps)>{});
       });

@@ -38,6 +38,16 @@ struct Plain : D {
 template <std::size_t I, int J>
 struct PlainPlace : Place<I, J> {};
 
+/// The Place that a stand-in stands for.
+template <class At>
+struct trained_place {
+  using type = At;
+};
+template <std::size_t I, int J>
+struct trained_place<PlainPlace<I, J>> {
+  using type = Place<I, J>;
+};
+
 template <class Types, std::size_t I, int J>
 struct step_at<Types, PlainPlace<I, J>> {
   using type = Plain<typename Types::template Layer<I>::template Step<J>>;

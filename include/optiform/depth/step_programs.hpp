@@ -117,7 +117,13 @@ class StepPrograms {
       for (short s = 0; s < B::streams; ++s) a.output[s + 1] = w_.at(after.stream[s]);
       for (short o = 0; o < B::oracles; ++o) a.output[B::streams + 1 + o] = w_.at(after.query[o]);
     }
-    run<Forward<Between<Here, Next>>>(a);
+    // Beside a plain step a rule may take sums that it shares with the rule trained there; nobody
+    // goes back through such a pass.
+    using Trained = Between<typename trained_place<Here>::type, typename trained_place<Next>::type>;
+    using Program = Forward<Between<Here, Next>>;
+    if constexpr (Program::graph.statistics > Forward<Trained>::graph.statistics)
+      a.statistic = nullptr;
+    run<Program>(a);
   }
   /// Its derivative: from the adjoints of the state after it and of the next query to those of the
   /// state before it and of step k's answer.

@@ -15,11 +15,20 @@ double initial_value(const CoefficientInfo& c, const Values& given) {
   return found == nullptr ? c.initial : *found;
 }
 
-/// Whether a rule has a coefficient of that name which is not pinned.
-inline bool has_coefficient(const Recording& rule, std::string_view name) {
+/// The coefficient of that name which is not pinned; null if the rule has none.
+inline const CoefficientInfo* find_coefficient(const Recording& rule, std::string_view name) {
   for (short c = 0; c < rule.coefficients; ++c)
-    if (rule.coefficient[c].name == name && !rule.coefficient[c].pinned) return true;
-  return false;
+    if (rule.coefficient[c].name == name && !rule.coefficient[c].pinned)
+      return &rule.coefficient[c];
+  return nullptr;
+}
+inline bool has_coefficient(const Recording& rule, std::string_view name) {
+  return find_coefficient(rule, name) != nullptr;
+}
+/// Whether a value of that name means something in depth, where a rate is 1.
+inline bool takes_value(const Recording& rule, std::string_view name) {
+  const CoefficientInfo* const found = find_coefficient(rule, name);
+  return found != nullptr && found->kind != CoefficientKind::rate;
 }
 
 /// The usual value of a coefficient where weights or policies are trained, or the given one; a

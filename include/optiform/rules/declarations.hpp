@@ -24,7 +24,7 @@ enum class Extent : unsigned char { one, none };
 /// Optional names a stream has in model files.
 struct StreamNames {
   const char* prefix = nullptr;  ///< of its embedding tables; the stream's own name if absent
-  const char* norm = nullptr;    ///< of its norm's gain; "ln_" and the stream's name if absent
+  const char* norm = nullptr;    ///< of the gain of what is assigned to it; "ln_update" if absent
 };
 
 struct CoefficientInfo {
@@ -53,6 +53,12 @@ enum class Fault : unsigned char {
   other_operands,
   wrong_start,
   stream_never_written,
+  iterate_never_written,
+  assigned_in_constructor,
+  pinned_no_coefficient,
+  norm_in_query,
+  name_taken,
+  other_rules_value,
   oracle_ignored,
   too_large
 };

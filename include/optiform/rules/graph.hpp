@@ -73,7 +73,8 @@ struct Output {
 /// Building it shares equal subexpressions, folds constants, and moves factors that are constant
 /// over the row to the left, so that they are multiplied once per row and leave sums.
 ///
-/// Contract  a literal type: lives in constant expressions. Too many nodes set `overflow`.
+/// Contract  a literal type: lives in constant expressions. Too many nodes set `overflow`; after
+///           that every node is the first one, so that what is built on it comes to an end.
 struct Graph {
   static constexpr int capacity = 256;
   static constexpr int output_capacity = 48;
@@ -111,6 +112,7 @@ struct Graph {
 
   // ---- arithmetic
   constexpr short add(short a, short b) {
+    if (overflow) return 0;
     if (is_constant(a) && is_constant(b)) return constant(value(a) + value(b));
     if (is_constant(a, 0)) return b;
     if (is_constant(b, 0)) return a;
@@ -119,6 +121,7 @@ struct Graph {
     return a < b ? make(Op::add, a, b) : make(Op::add, b, a);
   }
   constexpr short subtract(short a, short b) {
+    if (overflow) return 0;
     if (is_constant(a) && is_constant(b)) return constant(value(a) - value(b));
     if (is_constant(b, 0)) return a;
     if (is_constant(a, 0)) return negate(b);
@@ -126,6 +129,7 @@ struct Graph {
     return make(Op::subtract, a, b);
   }
   constexpr short negate(short a) {
+    if (overflow) return 0;
     if (is_constant(a)) return constant(-value(a));
     if (node[a].op == Op::negate) return node[a].a;
     if (node[a].op == Op::subtract) return subtract(node[a].b, node[a].a);
@@ -134,6 +138,7 @@ struct Graph {
     return make(Op::negate, a);
   }
   constexpr short multiply(short a, short b) {
+    if (overflow) return 0;
     if (is_constant(a) && is_constant(b)) return constant(value(a) * value(b));
     if (is_constant(a, 1)) return b;
     if (is_constant(b, 1)) return a;
@@ -155,6 +160,7 @@ struct Graph {
     return a < b ? make(Op::multiply, a, b) : make(Op::multiply, b, a);
   }
   constexpr short divide(short a, short b) {
+    if (overflow) return 0;
     if (is_constant(a) && is_constant(b) && value(b) != 0) return constant(value(a) / value(b));
     if (is_constant(b, 1)) return a;
     if (is_constant(a, 0)) return a;
@@ -163,6 +169,7 @@ struct Graph {
     return make(Op::divide, a, b);
   }
   constexpr short square(short a) {
+    if (overflow) return 0;
     if (is_constant(a)) return constant(value(a) * value(a));
     if (node[a].op == Op::negate) return square(node[a].a);
     return make(Op::square, a);
@@ -177,6 +184,7 @@ struct Graph {
   // ---- row operations
   /// Sum over the row's elements.
   constexpr short sum(short a) {
+    if (overflow) return 0;
     if (node[a].frequency != Frequency::element) return multiply(length(), a);
     if (is_scaled(a)) return multiply(node[a].a, sum(node[a].b));
     if (node[a].op == Op::negate) return negate(sum(node[a].a));
@@ -285,10 +293,8 @@ struct Graph {
           m.unit == n.unit && m.operation == n.operation)
         return i;
     }
-    if (nodes == capacity) {
-      overflow = true;
-      return static_cast<short>(capacity - 1);
-    }
+    if (nodes == capacity) overflow = true;
+    if (overflow) return 0;
     node[nodes] = n;
     next_[nodes] = chain;
     chain = nodes;

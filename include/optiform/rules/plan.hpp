@@ -10,16 +10,19 @@ OPTIFORM_NAMESPACE_BEGIN
 /// One pass over a row: element values to compute, sums to take, results to write; then the row
 /// values that have become known.
 struct Sweep {
+  /// Enough for the gradients of all coefficients of two steps, and the norms of one.
+  static constexpr short most_sums = 40;
+
   short element[Graph::capacity]{};      ///< nodes in evaluation order
   bool from_scratch[Graph::capacity]{};  ///< by position: read back instead of computed
   short elements = 0;
   short coarse[Graph::capacity]{};  ///< launch and row values it reads
   short coarses = 0;
-  short sum[16]{};  ///< nodes whose operand this sweep adds up
+  short sum[most_sums]{};  ///< nodes whose operand this sweep adds up
   short sums = 0;
   short store[Graph::output_capacity]{};  ///< outputs written in this sweep
   short stores = 0;
-  short keep[16]{};  ///< nodes written to scratch for a later sweep
+  short keep[most_sums]{};  ///< nodes written to scratch for a later sweep
   short keeps = 0;
 };
 
@@ -168,14 +171,14 @@ class Planner {
     for (short i = 0; i < graph_.nodes; ++i) {
       if (graph_.node[i].op == Op::sum && phase_[i] == s + 1) {
         need(s, graph_.node[i].a);
-        if (sweep.sums == 16)
+        if (sweep.sums == Sweep::most_sums)
           plan_.overflow = true;
         else
           sweep.sum[sweep.sums++] = i;
       }
       if (plan_.scratch_of[i] >= 0 && phase_[i] == s) {
         need(s, i);
-        if (sweep.keeps == 16)
+        if (sweep.keeps == Sweep::most_sums)
           plan_.overflow = true;
         else
           sweep.keep[sweep.keeps++] = i;

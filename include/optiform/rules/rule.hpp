@@ -67,6 +67,7 @@ struct Rule {
   }
   /// Fixes a coefficient at compile time; it is no longer learned and folds into the program.
   constexpr void pin(Scalar& coefficient, double value) {
+    if (coefficient.coefficient_ < 0) return recording_.blame(Fault::pinned_no_coefficient);
     CoefficientInfo& info = recording_.coefficient[coefficient.coefficient_];
     info.pinned = true;
     info.pinned_value = value;
@@ -74,6 +75,10 @@ struct Rule {
   }
 
  private:
+  static constexpr bool same(const char* a, const char* b) {
+    while (*a != 0 && *a == *b) ++a, ++b;
+    return *a == *b;
+  }
   /// Declares a stream; returns its slot.
   constexpr short carry(StreamInfo info) {
     Recording& r = recording_;
@@ -81,6 +86,10 @@ struct Rule {
       r.blame(Fault::too_large);
       return r.streams;
     }
+    for (short s = 0; s < r.streams; ++s)
+      if (same(r.stream[s].name, info.name)) r.blame(Fault::name_taken, s);
+    // What drivers call vectors of their own, beside the streams in a checkpoint.
+    if (same(info.name, "iterate") || same(info.name, "average")) r.blame(Fault::name_taken);
     r.stream[r.streams++] = info;
     r.now[r.streams] = r.graph.input(r.streams, info.unit);
     return r.streams;
@@ -91,6 +100,8 @@ struct Rule {
       r.blame(Fault::too_large);
       return Scalar(info.initial);
     }
+    for (short c = 0; c < r.coefficients; ++c)
+      if (same(r.coefficient[c].name, info.name)) r.blame(Fault::name_taken, c);
     const short index = r.coefficients++;
     r.coefficient[index] = info;
     return Scalar(&r, r.graph.coefficient(index), index);

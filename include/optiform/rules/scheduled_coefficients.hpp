@@ -17,21 +17,32 @@ constexpr bool is_step_size(const CoefficientInfo& c) {
   return c.kind == CoefficientKind::rate || std::string_view(c.name) == "gamma";
 }
 
+/// Whether a coefficient is the decay: it is named lambda.
+constexpr bool is_decay(const CoefficientInfo& c) { return std::string_view(c.name) == "lambda"; }
+
+/// Whether a driver's learning rate does anything to the steps of a rule.
+template <class R>
+constexpr bool takes_step_size() {
+  constexpr const Recording& rule = recording<R>;
+  for (short c = 0; c < rule.coefficients; ++c)
+    if (!rule.coefficient[c].pinned && is_step_size(rule.coefficient[c])) return true;
+  return false;
+}
+
 /// The coefficients of a rule where vectors are trained: functions of the clock t = 1, 2, ..., but
-/// for the step size and the decay that the driver gives at every step.
+/// for the step size and the decay that the driver gives at every step (no decay: 0).
 ///
 /// A coefficient takes the schedule given by its name; else what the rule's own
 /// `static void usual(auto& schedules)` adds to those given; else, of the step size, the driver's
-/// learning rate; else `usual_value`.
+/// learning rate, of one named lambda its decay; else `usual_value`.
 ///
 /// Errors  a schedule that leaves its coefficient's range: one declared `unit` outside [0, 1], one
 ///         declared `positive` that is negative or not a number.
 template <class R>
 class ScheduledCoefficients {
  public:
-  /// `decays`: a coefficient `lambda` that nobody gave is the driver's.
   template <class Schedules>
-  explicit ScheduledCoefficients(Schedules given, bool decays = false) {
+  explicit ScheduledCoefficients(Schedules given) {
     if constexpr (requires { R::usual(given); }) R::usual(given);
     for (short c = 0; c < recording<R>.coefficients; ++c) {
       const CoefficientInfo& info = recording<R>.coefficient[c];
@@ -39,7 +50,7 @@ class ScheduledCoefficients {
         schedule_[c] = *schedule;
       else if (is_step_size(info))
         source_[c] = Source::rate;
-      else if (decays && std::string_view(info.name) == "lambda")
+      else if (is_decay(info))
         source_[c] = Source::decay;
       else
         schedule_[c] = usual_value(info.name, info.initial);

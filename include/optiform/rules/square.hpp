@@ -16,7 +16,7 @@ class Square : public Symbol {
  public:
   constexpr Square(const Square& other) = default;
   constexpr Square& operator=(const Square& other) {
-    assign(other.id());
+    assign(other.in(*recording_));
     return *this;
   }
   constexpr Square& operator=(const Row&) {
@@ -25,8 +25,8 @@ class Square : public Symbol {
   }
   constexpr Square& operator=(const Scalar&) { return *this = scalar_misused(); }
 
-  friend constexpr Square operator+(Square a, Square b) { return a.join(b.id_, &Graph::add); }
-  friend constexpr Square operator-(Square a, Square b) { return a.join(b.id_, &Graph::subtract); }
+  friend constexpr Square operator+(Square a, Square b) { return a.join(b, &Graph::add); }
+  friend constexpr Square operator-(Square a, Square b) { return a.join(b, &Graph::subtract); }
   friend constexpr Square operator-(Square a) { return -1.0 * a; }
   friend constexpr Square operator*(Scalar a, Square b) { return b * a; }
   friend constexpr Square operator*(Square a, Scalar b) { return a.join(b, &Graph::multiply); }
@@ -50,11 +50,8 @@ class Square : public Symbol {
   friend struct OperationRecorder;
   using Symbol::Symbol;
 
-  constexpr Square join(short b, short (Graph::*op)(short, short)) const {
-    return Square(recording_, (recording_->graph.*op)(id(), b));
-  }
-  constexpr Square join(const Scalar& b, short (Graph::*op)(short, short)) const {
-    return join(b.in(*recording_), op);
+  constexpr Square join(const auto& b, short (Graph::*op)(short, short)) const {
+    return Square(recording_, (recording_->graph.*op)(id(), b.in(*recording_)));
   }
   constexpr Square scalar_misused() const {
     blame(Fault::scalar_as_square);

@@ -33,7 +33,16 @@ class Scalar {
   friend constexpr Scalar operator*(Scalar a, Scalar b) { return join(a, b, &Graph::multiply); }
   friend constexpr Scalar operator/(Scalar a, Scalar b) { return join(a, b, &Graph::divide); }
   friend constexpr Scalar operator-(Scalar a) { return 0.0 - a; }
+  friend constexpr Scalar& operator+=(Scalar& a, Scalar b) { return a = a + b; }
+  friend constexpr Scalar& operator-=(Scalar& a, Scalar b) { return a = a - b; }
+  friend constexpr Scalar& operator*=(Scalar& a, Scalar b) { return a = a * b; }
+  friend constexpr Scalar& operator/=(Scalar& a, Scalar b) { return a = a / b; }
   friend constexpr Scalar square(Scalar a) { return a * a; }
+  friend constexpr Scalar sign(Scalar a) {
+    Recording* r = a.recording_;
+    if (r == nullptr) return Scalar(a.literal_ > 0 ? 1 : a.literal_ < 0 ? -1 : 0);
+    return Scalar(r, r->graph.sign(a.id_));
+  }
   friend constexpr Scalar sqrt(Scalar a) {
     Recording* r = a.recording_;
     if (r == nullptr) return Scalar(literal_root(a.literal_));
@@ -50,7 +59,9 @@ class Scalar {
       : recording_(recording), id_(id), coefficient_(coefficient) {}
 
   constexpr short in(Recording& r) const {
-    return recording_ == nullptr ? r.graph.constant(literal_) : id_;
+    if (recording_ == nullptr) return r.graph.constant(literal_);
+    if (recording_ != &r) r.blame(Fault::other_rules_value);
+    return id_;
   }
   static constexpr Scalar join(Scalar a, Scalar b, short (Graph::*op)(short, short)) {
     Recording* r = a.recording_ != nullptr ? a.recording_ : b.recording_;
@@ -94,6 +105,11 @@ class Symbol {
     }
   }
   constexpr void blame(Fault what) const { recording_->blame(what); }
+  /// The value as one of recording r, which it must be.
+  constexpr short in(Recording& r) const {
+    if (recording_ != &r) r.blame(Fault::other_rules_value);
+    return id();
+  }
 
   Recording* recording_;
   short id_ = -1;
@@ -119,7 +135,7 @@ class Row : public Symbol {
  public:
   constexpr Row(const Row& other) = default;
   constexpr Row& operator=(const Row& other) {
-    assign(other.id());
+    assign(other.in(*recording_));
     return *this;
   }
   /// A scalar where a row is meant: reported as a fault of the rule.
@@ -173,7 +189,7 @@ class Row : public Symbol {
   using Symbol::Symbol;
 
   static constexpr Row join(const Row& a, const Row& b, short (Graph::*op)(short, short)) {
-    return Row(a.recording_, (a.recording_->graph.*op)(a.id(), b.id()));
+    return Row(a.recording_, (a.recording_->graph.*op)(a.id(), b.in(*a.recording_)));
   }
   static constexpr Row join(const Row& a, const Scalar& b, short (Graph::*op)(short, short)) {
     return Row(a.recording_, (a.recording_->graph.*op)(a.id(), b.in(*a.recording_)));

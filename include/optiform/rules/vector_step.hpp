@@ -93,6 +93,15 @@ constexpr Graph vector_read_out() {
   return detail::vector_view(shown, shown.read_out, 0);
 }
 
+/// Whether a rule corrects its streams by the driver's clock.
+template <class R>
+constexpr bool debiases() {
+  constexpr const Recording& rule = recording<R>;
+  for (short i = 0; i < rule.graph.nodes; ++i)
+    if (rule.graph.node[i].op == Op::debias) return true;
+  return false;
+}
+
 /// Whether a rule whose streams are zero asks its oracle at the iterate.
 template <class R>
 constexpr bool starts_at_iterate() {

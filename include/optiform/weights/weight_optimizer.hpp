@@ -51,6 +51,19 @@ struct WeightReadOut {
   static constexpr Graph build() { return vector_read_out<R>(); }
 };
 
+/// Whether what a rule shows at the end depends on what a driver gives at every step.
+template <class R>
+constexpr bool reads_out_step_size() {
+  constexpr Graph graph = vector_read_out<R>();
+  for (short i = 0; i < graph.nodes; ++i) {
+    const Node& n = graph.node[i];
+    if (n.op != Op::coefficient) continue;
+    const CoefficientInfo& info = recording<R>.coefficient[n.index];
+    if (is_step_size(info) || is_decay(info)) return true;
+  }
+  return false;
+}
+
 /// Binds the buffers of one piece of a tensor to a WeightStep.
 template <class R, class T>
 RowArguments<T> arguments_of(RowArguments<T> a, const TensorGroup::Piece& piece, T* iterate,
@@ -87,6 +100,9 @@ struct WeightOptimizer {
   static_assert(starts_at_iterate<R>(),
                 "optiform: WeightOptimizer - with streams of zero the rule asks its oracle away "
                 "from the iterate; a rule that trains weights starts at x");
+  static_assert(takes_step_size<R>(),
+                "optiform: WeightOptimizer - the learning rate would do nothing to the rule's "
+                "steps; declare the step size by rate(\"gamma\"), or call a coefficient gamma");
 
   template <class Backend, class T>
   class on {
@@ -113,9 +129,7 @@ struct WeightOptimizer {
     ///         decay.
     explicit on(const ParameterTable& table, Options options = defaults(),
                 Roles roles = Roles::all())
-        : group_(table, roles),
-          options_(std::move(options)),
-          coefficients_(options_.coefficients, true) {
+        : group_(table, roles), options_(std::move(options)), coefficients_(options_.coefficients) {
       for (const auto& given : options_.coefficients.entries())
         if (!has_coefficient(rule, given.first))
           fail("coefficient '", given.first, "' is not one of the optimizer's rule");
@@ -161,6 +175,9 @@ struct WeightOptimizer {
     /// Writes what the rule shows at the end, its iterate or what its `read_out` makes of it, for
     /// the group's tensors. `values` are those of the last step; out may be the same memory.
     void read_out(Context& context, const T* values, T* out) {
+      static_assert(!detail::reads_out_step_size<R>(),
+                    "optiform: WeightOptimizer - the rule reads out by its step size or decay, "
+                    "which are those of a step; read out by other coefficients");
       RowArguments<T> all;
       coefficients_.set(all, clock_ == 0 ? 1 : static_cast<double>(clock_), 0);
       const auto& pieces = group_.pieces();

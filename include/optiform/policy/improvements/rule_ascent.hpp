@@ -110,6 +110,12 @@ class RuleAscent {
   /// Forgets the streams in the lanes of the mask.
   template <class Mask>
   void restart(const Mask& mask) {
+    static_assert(!debiases<R>(),
+                  "optiform: GradientStep - a restart zeroes the streams of a rule but not its "
+                  "clock, by which debias corrects them; choose a rule without debias");
+    static_assert(starts_at_iterate<R>(),
+                  "optiform: GradientStep - a restart zeroes the streams, after which the rule "
+                  "asks away from its iterate; choose a rule that then asks at x");
     for (auto& stream : stream_)
       for (Index i = 0; i < parameters_; ++i) stream[i] = select(mask, T(0), stream[i]);
     ask();
