@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
 // expect: GradientStep - a restart zeroes the streams of a rule but not its clock
 // not nvcc: policies are trained by code of the host
-#include <optiform/cpu.hpp>
-#include <optiform/tabular.hpp>
+#include <optiform/cpu/kernels.hpp>
+#include <optiform/policy/improvements/rule_ascent.hpp>
+#include <optiform/rules/adam.hpp>
+#include <optiform/rules/nesterov.hpp>
 
 using namespace optiform;
 
 #ifdef CONTROL
-using Rule_ = Nesterov;
+using Momentum = Nesterov;
 #else
-using Rule_ = Adam;
+using Momentum = Adam;
 #endif
-using Learner = PolicyOptimizer<PolicyGradient<Rule_>, ExactCritic,
-                                ValueRestart>::on<SoftmaxTable, TabularMdp<>, Cpu>;
 
-void learn(Learner& learner) { learner.step(); }
+void restart(RuleAscent<Momentum, Cpu, double>& ascent, bool mask) { ascent.restart(mask); }

@@ -16,8 +16,9 @@ using namespace optiform;
 
 // [update_rule]
 struct SmallestRule : Rule {
+  Scalar gamma = rate("gamma");
   constexpr Row query() const { return x; }
-  constexpr void step(Row g) { x += g; }
+  constexpr void step(Row g) { x += gamma * g; }
 };
 // [update_rule]
 

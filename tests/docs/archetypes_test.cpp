@@ -32,8 +32,11 @@ double loss_and_gradients(TinyModel<Model, Backend, double>& tiny,
 
 }  // namespace
 
-TEST_CASE("the smallest rule is gradient descent with rate 1, in depth and on weights") {
-  CHECK(print_rule(recording<SmallestRule>) == "query        x\nstep         x' = x + g\n");
+TEST_CASE("the smallest rule is gradient descent, in depth with rate 1 and on weights") {
+  CHECK(print_rule(recording<SmallestRule>) ==
+        "coefficient  gamma, the learning rate; 1 in depth\n"
+        "query        x\n"
+        "step         x' = x + gamma * g\n");
   using Mine = LanguageModel<shape, TransformerLayer<SmallestRule, CausalAttention, Mlp<Gelu>>>;
   using Library = LanguageModel<shape, TransformerLayer<Vanilla, CausalAttention, Mlp<Gelu>>>;
   TinyModel<Mine, Reference, double> mine;
@@ -47,10 +50,10 @@ TEST_CASE("the smallest rule is gradient descent with rate 1, in depth and on we
   WeightOptimizer<SmallestRule>::on<Reference, double> optimizer(table, options);
   ReferenceContext context;
   double x[16] = {1, 2, 3}, gradient[16] = {0.5, 0.25, -1};
-  optimizer.step(context, x, gradient, 1, 1e-3);
-  CHECK(x[0] == 0.5);
-  CHECK(x[1] == 1.75);
-  CHECK(x[2] == 4);
+  optimizer.step(context, x, gradient, 1, 2);
+  CHECK(x[0] == 0);
+  CHECK(x[1] == 1.5);
+  CHECK(x[2] == 5);
 }
 
 TEST_CASE("the smallest oracle differentiates inside a network of any rule") {

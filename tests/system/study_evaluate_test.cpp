@@ -104,6 +104,8 @@ TEST_CASE("study: every finished run is evaluated once, by the options behind --
   const auto exact = run(folder.path, "study", evaluate + few + Arguments{"--exact"});
   CHECK(exact.out.find("failed: evaluate: this program has no models in dual numbers") !=
         std::string::npos);
-  CHECK(run(folder.path, "study", evaluate + few + tuning).out.find("evaluating") ==
-        std::string::npos);
+  const auto tuned = run(folder.path, "study", evaluate + few + tuning);
+  CHECK(tuned.out.find("evaluating tmm-1") != std::string::npos);  // trained again above
+  CHECK(tuned.out.find("evaluating tmm-2") == std::string::npos);
+  CHECK(tuned.out.find("evaluating vanilla") == std::string::npos);
 }
