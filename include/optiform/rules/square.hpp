@@ -50,7 +50,10 @@ class Square : public Symbol {
   friend struct OperationRecorder;
   using Symbol::Symbol;
 
-  constexpr Square join(const auto& b, short (Graph::*op)(short, short)) const {
+  constexpr Square join(const Square& b, short (Graph::*op)(short, short)) const {
+    return Square(recording_, (recording_->graph.*op)(id(), b.in(*recording_)));
+  }
+  constexpr Square join(const Scalar& b, short (Graph::*op)(short, short)) const {
     return Square(recording_, (recording_->graph.*op)(id(), b.in(*recording_)));
   }
   constexpr Square scalar_misused() const {
