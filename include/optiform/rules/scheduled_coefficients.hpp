@@ -66,8 +66,8 @@ class ScheduledCoefficients {
     return false;
   }
 
-  /// Writes the clock, the coefficients of step t and those of the query after it. Returns the step
-  /// size of step t.
+  /// Writes the clock, the coefficients of step t and those of the query after it, where step size
+  /// and decay are still those of step t. Returns the step size.
   template <class T>
   double set(RowArguments<T>& a, double t, double rate, double decay = 0) const {
     double step_size = 0;
