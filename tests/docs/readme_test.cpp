@@ -7,11 +7,11 @@ using namespace optiform;
 // A rule: where to ask the oracle, and what to do with its answer. The backward pass is derived.
 struct LookAhead : Rule {
   Row v = stream("velocity");
-  Scalar mu = unit("mu", 0.5), beta = unit("beta", 0.9);
+  Scalar mu = unit("mu", 0.5), beta = unit("beta", 0.9), gamma = positive("gamma", 0.7);
 
   constexpr Row query() const { return x + mu * v; }
   constexpr void step(Row g) {
-    v = normalise(beta * v + (1 - beta) * g);
+    v = normalise(beta * v + gamma * g);
     x += v;
   }
 };
@@ -27,6 +27,9 @@ using Train = WeightOptimizer<AdamW>::on<Cpu, float>;
 #include <optiform/environments/tabular/library.hpp>
 #include <optiform/rollout.hpp>
 #include <optiform/tabular.hpp>
+
+// The rule of the first example trains weights as well as it makes layers.
+static_assert(sizeof(WeightOptimizer<LookAhead>::on<Cpu, float>) > 0);
 
 namespace {
 // [policies]

@@ -53,12 +53,10 @@ struct Dynamics {
 template <class A, class B>
 constexpr bool carry_same_streams() {
   if (A::streams != B::streams) return false;
-  for (short s = 0; s < A::streams; ++s) {
-    const char* a = A::rule.stream[s].name;
-    const char* b = B::rule.stream[s].name;
-    while (*a != 0 && *a == *b) ++a, ++b;
-    if (*a != *b || A::rule.stream[s].unit != B::rule.stream[s].unit) return false;
-  }
+  for (short s = 0; s < A::streams; ++s)
+    if (!same_name(A::rule.stream[s].name, B::rule.stream[s].name) ||
+        A::rule.stream[s].unit != B::rule.stream[s].unit)
+      return false;
   return true;
 }
 

@@ -63,6 +63,12 @@ enum class Fault : unsigned char {
   too_large
 };
 
+/// Whether two names are the same.
+constexpr bool same_name(const char* a, const char* b) {
+  while (*a != 0 && *a == *b) ++a, ++b;
+  return *a == *b;
+}
+
 /// Everything a rule said when it was evaluated on symbols.
 ///
 /// Buffers   input 0 is the iterate, 1..streams the streams, streams + 1 the oracle's output.

@@ -75,10 +75,6 @@ struct Rule {
   }
 
  private:
-  static constexpr bool same(const char* a, const char* b) {
-    while (*a != 0 && *a == *b) ++a, ++b;
-    return *a == *b;
-  }
   /// Declares a stream; returns its slot.
   constexpr short carry(StreamInfo info) {
     Recording& r = recording_;
@@ -87,9 +83,10 @@ struct Rule {
       return r.streams;
     }
     for (short s = 0; s < r.streams; ++s)
-      if (same(r.stream[s].name, info.name)) r.blame(Fault::name_taken, s);
+      if (same_name(r.stream[s].name, info.name)) r.blame(Fault::name_taken, s);
     // What drivers call vectors of their own, beside the streams in a checkpoint.
-    if (same(info.name, "iterate") || same(info.name, "average")) r.blame(Fault::name_taken);
+    if (same_name(info.name, "iterate") || same_name(info.name, "average"))
+      r.blame(Fault::name_taken);
     r.stream[r.streams++] = info;
     r.now[r.streams] = r.graph.input(r.streams, info.unit);
     return r.streams;
@@ -101,7 +98,7 @@ struct Rule {
       return Scalar(info.initial);
     }
     for (short c = 0; c < r.coefficients; ++c)
-      if (same(r.coefficient[c].name, info.name)) r.blame(Fault::name_taken, c);
+      if (same_name(r.coefficient[c].name, info.name)) r.blame(Fault::name_taken, c);
     const short index = r.coefficients++;
     r.coefficient[index] = info;
     return Scalar(&r, r.graph.coefficient(index), index);
